@@ -5,8 +5,9 @@
     ├── ConfigError      fix a setting, start again                 exit 2
     ├── InputError       fix that file or row; the others go on     exit 2
     ├── StoreError       the database refused: nothing more is sent exit 1
+    ├── Interrupted      the user stopped the run                   exit 130
     └── ProviderError    a provider's answer, by what it means for the call
-        ├── Retriable    try again later: RateLimited, Unavailable
+        ├── Retriable    try again later: RateLimited, Unavailable, Unreadable
         ├── Skippable    this record only: the batch goes on
         ├── Fatal        the whole key: refused, or no balance       exit 5
         └── UnknownOutcome   it may have been charged: never simply sent again
@@ -53,6 +54,13 @@ class StoreError(EnricoError):
     exit_code = 1
 
 
+class Interrupted(EnricoError):
+    """The user stopped the run; what was bought is kept."""
+
+    code = "run.interrupted"
+    exit_code = 130
+
+
 class ProviderError(EnricoError):
     """A provider did not give a usable answer."""
 
@@ -82,6 +90,12 @@ class Unavailable(ProviderError):
     code = "provider.unavailable"
 
 
+class Unreadable(ProviderError):
+    """A cheap call brought an answer that makes no sense: asking again may help."""
+
+    code = "provider.unreadable"
+
+
 class Skippable(ProviderError):
     """The provider refused this request; others go on. Not charged."""
 
@@ -96,6 +110,10 @@ class Fatal(ProviderError):
 
 
 class UnknownOutcome(ProviderError):
-    """Sent, and no whole answer came back: it may have been charged."""
+    """Sent, and no whole answer came back: it may have been charged. ``call_id`` says which."""
 
     code = "provider.unknown_outcome"
+
+    def __init__(self, message: str, *, provider: str, status: int = 0, call_id: str = "") -> None:
+        super().__init__(message, provider=provider, status=status)
+        self.call_id = call_id

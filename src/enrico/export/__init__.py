@@ -1,0 +1,1 @@
+"""Results as tables: what goes out, and the files it goes into."""

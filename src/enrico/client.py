@@ -1,0 +1,319 @@
+"""Enrico as a library: load an export or a frame, plan, run, export. The CLI only calls this."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+from sqlalchemy import insert
+
+from enrico.engine.budget import Caps
+from enrico.engine.stats import Stats
+from enrico.errors import EnricoError, InputError, UsageError
+from enrico.export.tables import COLUMNS, TABLES, rows_of
+from enrico.export.writers import write_tables
+from enrico.intake import Intake, read_exports
+from enrico.logs import set_up_logs
+from enrico.pipeline.context import BRANCHES, Branch
+from enrico.pipeline.plan import Plan, make_plan
+from enrico.pipeline.run import Run, RunOptions
+from enrico.settings import Settings, load_settings
+from enrico.store.crm import Scope, save_records
+from enrico.store.database import Database, RunLock, open_database
+from enrico.store.journal import Journal, timestamp
+from enrico.store.selection import Selection, count
+from enrico.store.tables import load_problems, loads
+
+_LOAD = insert(loads)
+_PROBLEM = insert(load_problems)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What was taken from an export, for what, and what could not be used."""
+
+    load_id: str
+    deals: int
+    accounts: int
+    contacts: int
+    deal_contacts: int
+    files: list[dict[str, Any]]
+    unusable: list[dict[str, Any]]
+    matches: list[str]
+    warnings: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What came of :meth:`Enrico.enrich`: the run's summary and the result tables.
+
+    The tables are frames of the kind that was given, or lists of dicts.
+    """
+
+    summary: dict[str, Any]
+    load: LoadReport
+    deal_contacts: Any
+    accounts: Any
+    signals: Any
+    deals: Any
+
+
+class Enrico:
+    """One open database with its settings. Use it as an async context manager.
+
+    >>> async with Enrico(database_url="sqlite:///enrico.db") as enrico:
+    ...     results = await enrico.enrich("exports/", out="results/")
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        profile: str | None = None,
+        **overrides: Any,
+    ) -> None:
+        """*overrides* are settings by name, e.g. ``apollo={"credit_usd": "0.02"}``."""
+        self.settings = settings or load_settings(profile, **overrides)
+        set_up_logs(self.settings)
+        self._database: Database | None = None
+
+    async def __aenter__(self) -> Enrico:
+        self._database = await open_database(self.settings.database_url)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the database; what was handed to it is written first."""
+        if self._database is not None:
+            await self._database.close()
+            self._database = None
+
+    @property
+    def db(self) -> Database:
+        """The open database. Raises UsageError outside ``async with``."""
+        if self._database is None:
+            raise UsageError("Enrico is not open. Use it as: async with Enrico() as enrico: …")
+        return self._database
+
+    @property
+    def journal(self) -> Journal:
+        """Every call that was ever meant to be paid for."""
+        return Journal(self.db)
+
+    # -- in -------------------------------------------------------------------------------
+
+    async def load(self, *paths: str | Path) -> LoadReport:
+        """Read exports into the database. Loading the same again changes nothing.
+
+        Raises InputError when nothing in them can be used; single rows are reported instead.
+        """
+        intake = read_exports([Path(path) for path in paths])
+        return await self._save(intake)
+
+    async def _save(self, intake: Intake) -> LoadReport:
+        load_id = f"l-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        await save_records(
+            self.db,
+            load_id,
+            account_records=intake.accounts,
+            contact_records=intake.contacts,
+            deal_records=intake.deals,
+            seat_records=intake.deal_contacts,
+        )
+        report = LoadReport(
+            load_id=load_id,
+            deals=len(intake.deals),
+            accounts=len(intake.accounts),
+            contacts=len(intake.contacts),
+            deal_contacts=len(intake.deal_contacts),
+            files=[_plain(file) for file in intake.files],
+            unusable=[_plain(row) for row in intake.unusable],
+            matches=list(intake.matches),
+            warnings=list(intake.warnings),
+        )
+        rows = [
+            {"load_id": load_id, "n": n, **{k: row[k] for k in COLUMNS["unusable_rows"]}}
+            for n, row in enumerate(report.unusable, 1)
+        ]
+        without_rows = {**report.as_dict(), "unusable": len(report.unusable)}
+        kept = {"id": load_id, "at": timestamp(), "report": orjson.dumps(without_rows).decode()}
+        await self.db.write((_LOAD, [kept]), (_PROBLEM, rows))
+        return report
+
+    # -- plan and run ---------------------------------------------------------------------
+
+    def scope(
+        self,
+        *,
+        load_id: str = "",
+        deals: Sequence[str] = (),
+        stages: Sequence[str] = (),
+        lookback_days: int | None = None,
+        limit: int | None = None,
+    ) -> Scope:
+        """Which deals a command is about; all of them when nothing is said."""
+        today = datetime.now(UTC).date()
+        return Scope(load_id, tuple(deals), tuple(stages), lookback_days, limit, today)
+
+    async def plan(
+        self,
+        scope: Scope | None = None,
+        *,
+        only: Sequence[Branch] = BRANCHES,
+        refresh: bool = False,
+    ) -> Plan:
+        """What a run would do and cost. Spends nothing."""
+        selection = Selection(
+            scope or self.scope(), self.settings.cache, datetime.now(UTC), refresh
+        )
+        return make_plan(await count(self.db, selection), self.settings, tuple(only))
+
+    async def run(
+        self,
+        scope: Scope | None = None,
+        *,
+        only: Sequence[Branch] = BRANCHES,
+        refresh: bool = False,
+        caps: Caps | None = None,
+        on_start: Callable[[Run], None] | None = None,
+        on_ready: Callable[[Run], None] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> dict[str, Any]:
+        """Enrich what is new, stale or failed in scope; returns the run's summary.
+
+        *on_ready* gets the run before it does anything (its ``stop`` may be called from then on),
+        *on_start* once it is planned. Waits, after *on_wait*, while another process runs over the
+        same database.
+        """
+        async with self._alone(on_wait):
+            options = RunOptions(
+                scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
+            )
+            run = Run(self.db, self.settings, options)
+            if on_ready is not None:
+                on_ready(run)
+            try:
+                return await run.execute(on_start)
+            except BaseExceptionGroup as group:
+                raise _first_of_ours(group) from group
+
+    async def replay(self) -> dict[str, int]:
+        """Make all facts anew from the recorded answers. Spends nothing."""
+        from enrico.pipeline.replay import replay_journal
+
+        async with self._alone(lambda: None):
+            return await replay_journal(self.db, self.settings, Stats(), self.scope())
+
+    @asynccontextmanager
+    async def _alone(self, on_wait: Callable[[], None]) -> AsyncIterator[None]:
+        lock = RunLock(self.db.path)
+        await lock.acquire(on_wait)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    # -- out ------------------------------------------------------------------------------
+
+    async def rows(self, table: str, scope: Scope | None = None) -> list[dict[str, Any]]:
+        """All rows of a result table: deal_contacts, accounts, signals, deals, unusable_rows."""
+        if table not in TABLES:
+            raise UsageError(f"No table is called {table!r}. Choose one of {', '.join(TABLES)}.")
+        return [row async for row in rows_of(self.db, table, scope or self.scope())]
+
+    async def export(
+        self, out: str | Path, scope: Scope | None = None, *, format: str = ""
+    ) -> dict[str, tuple[Path, int]]:
+        """Write the result tables; returns for each its file and its number of rows."""
+        chosen = scope or self.scope()
+        columns = {table: COLUMNS[table] for table in TABLES}
+        if not await self.rows("unusable_rows", chosen):
+            del columns["unusable_rows"]
+        return await write_tables(
+            Path(out), columns, lambda table: rows_of(self.db, table, chosen), wanted=format
+        )
+
+    # -- all at once ----------------------------------------------------------------------
+
+    async def enrich(
+        self, source: Any, *more: str | Path, out: str | Path | None = None, **options: Any
+    ) -> Results:
+        """Load, run and give back the tables. *source*: a path, or a pandas or polars frame.
+
+        *options* are those of :meth:`run`. The tables come as frames of the kind given.
+        """
+        frame = None if isinstance(source, str | Path) else source
+        if frame is None:
+            report = await self.load(source, *more)
+        else:
+            report = await self._load_frame(frame)
+        scope = self.scope(load_id=report.load_id)
+        summary = await self.run(scope, **options)
+        if out is not None:
+            await self.export(out, scope)
+        tables = {name: await self.rows(name, scope) for name in TABLES if name != "unusable_rows"}
+        made = {
+            name: rows if frame is None else type(frame)(_columns(rows, COLUMNS[name]))
+            for name, rows in tables.items()
+        }
+        return Results(summary=summary, load=report, **made)
+
+    async def _load_frame(self, frame: Any) -> LoadReport:
+        write = getattr(frame, "write_csv", None)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "frame.csv"
+            if write is not None:
+                write(path)
+            elif hasattr(frame, "to_csv"):
+                frame.to_csv(path, index=False)
+            else:
+                raise InputError(
+                    f"A {type(frame).__name__} cannot be loaded. Give a path, a pandas frame or a "
+                    "polars frame."
+                )
+            return await self.load(path)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A dataclass as JSON data."""
+    data: dict[str, Any] = orjson.loads(orjson.dumps(asdict(value), default=str))
+    return data
+
+
+def _first_of_ours(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What ended a run: our own error where there is one, else the first."""
+    leaves: list[BaseException] = []
+
+    def walk(error: BaseException) -> None:
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                walk(inner)
+        else:
+            leaves.append(error)
+
+    walk(group)
+    ours = [error for error in leaves if isinstance(error, EnricoError)]
+    return (ours or leaves)[0]

@@ -1,0 +1,291 @@
+"""When are two spellings the same person, or the same company? Keys that records are matched by.
+
+All functions are pure and idempotent: the key of a key is that key.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Literal
+
+import idna
+
+from enrico.domain import identity_tables as tables
+
+EmailFault = Literal["", "no_email", "malformed", "role_account", "disposable", "placeholder"]
+
+
+@dataclass(frozen=True, slots=True)
+class EmailCheck:
+    """What an e-mail cell is worth."""
+
+    key: str
+    """The address in its matching form; empty when the cell holds none."""
+    usable: bool
+    """Worth a paid look-up: a well-formed address that belongs to one person."""
+    why: EmailFault
+    """Empty when usable."""
+
+
+_SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00a0\u00ad]+")
+_CANDIDATE = re.compile(
+    r"[^\s,;|<>()\[\]\"“”„«»\u200b-\u200f\ufeff]+@[^\s,;|<>()\[\]\"“”„«»@\u200b-\u200f\ufeff]+"
+)
+_LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+_HOST = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z][a-z0-9-]{0,61}[a-z0-9])"
+)
+_BROKEN = re.compile(r"[a-z0-9._-]+ [a-z0-9._-]+@\S+")  # "jane doe@x.com": whose is doe@x.com?
+_EDGE = "\"'`´‘’.,;:!?*<>()[]{}/\\"
+
+
+def is_placeholder(text: str) -> bool:
+    """Does this text stand for nothing, as ``N/A``, ``-``, ``(No value)`` or ``TBD`` do?"""
+    return _SPACE.sub(" ", text).strip().lower() in _NOTHING
+
+
+_NOTHING = tables.PLACEHOLDERS | {""}
+
+
+def email_key(raw: str) -> str:
+    """The form that people are matched by: ``Jane <J.Doe+crm@GoogleMail.com>`` → ``jdoe@gmail.com``.
+
+    Of several addresses in one cell the first usable one; empty when there is none at all.
+    """
+    return check_email(raw).key
+
+
+@lru_cache(maxsize=200_000)
+def check_email(raw: str) -> EmailCheck:
+    """Is there an address in this cell that is worth a look-up, and which?
+
+    Of several addresses the first usable one is taken; if none is usable, the first.
+    """
+    if "@" not in raw:
+        text = raw.replace("＠", "@")
+        if "@" not in text:
+            return EmailCheck("", False, "no_email" if is_placeholder(raw) else "malformed")
+        raw = text
+    if _BROKEN.fullmatch(raw.strip()):
+        return EmailCheck("", False, "malformed")
+    first: EmailCheck | None = None
+    for candidate in _candidates(raw):
+        found = _check_one(candidate)
+        if found.usable:
+            return found
+        if first is None or (not first.key and found.key):
+            first = found
+    return first or EmailCheck("", False, "malformed")
+
+
+def _candidates(raw: str) -> Iterator[str]:
+    text = unicodedata.normalize("NFC", raw)
+    for match in _CANDIDATE.finditer(text):
+        # "a@x.com/b@x.com" is two addresses; a slash inside a local part is not met in practice.
+        for piece in match.group().split("/") if match.group().count("@") > 1 else [match.group()]:
+            address = piece.strip(_EDGE)
+            if address[:7].lower() == "mailto:":
+                address = address[7:]
+            local, at, host = address.rpartition("@")
+            host = re.split(r"[?&#/]", host, maxsplit=1)[0]
+            yield f"{local.strip(_EDGE) if ':' in local else local}{at}{host.strip(_EDGE)}"
+
+
+def _check_one(address: str) -> EmailCheck:
+    local, _, host = address.rpartition("@")
+    local = _fold(local)
+    host = _ascii_host(host)
+    if host in tables.PLACEHOLDER_HOSTS:
+        return EmailCheck("", False, "placeholder")
+    if not host or len(local) > 64 or not _LOCAL.fullmatch(local):
+        return EmailCheck("", False, "malformed")
+    plain = local.split("+", 1)[0]
+    local = plain or local
+    if host == "googlemail.com":
+        host = "gmail.com"
+    if host == "gmail.com":
+        local = local.replace(".", "")
+    key = f"{local}@{host}"
+    if len(key) > 254:
+        return EmailCheck("", False, "malformed")
+    bare = re.sub(r"[._-]", "", local)
+    stem = re.sub(r"\d+$", "", bare) or bare
+    domain = _registrable(host)
+    if domain in tables.PLACEHOLDER_DOMAINS or stem in tables.PLACEHOLDER_LOCAL_PARTS:
+        return EmailCheck(key, False, "placeholder")
+    if "noreply" in bare or "donotreply" in bare:
+        return EmailCheck(key, False, "placeholder")
+    if domain in tables.DISPOSABLE or host in tables.DISPOSABLE:
+        return EmailCheck(key, False, "disposable")
+    if stem in tables.ROLE_LOCAL_PARTS:
+        return EmailCheck(key, False, "role_account")
+    return EmailCheck(key, True, "")
+
+
+def _fold(text: str) -> str:
+    """Lower case in the sense of Unicode, repeated until it stays (a few letters need two rounds)."""
+    for _ in range(4):
+        folded = unicodedata.normalize("NFC", text.casefold())
+        if folded == text:
+            break
+        text = folded
+    return text
+
+
+def _ascii_host(host: str) -> str:
+    """Lower case and punycode; one-label hosts only when they are placeholders; else empty."""
+    host = host.strip().rstrip(".").lower()
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError):
+            return ""
+    if host in tables.PLACEHOLDER_HOSTS:
+        return host
+    return host if _HOST.fullmatch(host) else ""
+
+
+@cache
+def _suffixes() -> Any:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+@cache
+def _icann_suffixes() -> Any:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList(only_icann=True)
+
+
+@lru_cache(maxsize=200_000)
+def _registrable(host: str) -> str:
+    found = _suffixes().privatesuffix(host)
+    return str(found) if found else ""
+
+
+def is_free_mail(domain: str) -> bool:
+    """Does anyone get a mailbox there, so that it says nothing about the employer?
+
+    ``gmail.com``, ``yahoo.co.uk`` → True.
+    """
+    domain = domain.strip().lower()
+    if domain in tables.FREE_MAIL:
+        return True
+    brand, _, ending = domain.partition(".")
+    if brand == "live":
+        return ending in tables.LIVE_ENDINGS
+    return brand in tables.FREE_MAIL_BRANDS and ending.count(".") < 2 and bool(ending)
+
+
+@lru_cache(maxsize=200_000)
+def registrable_domain(raw: str) -> str:
+    """The company's own domain: ``https://shop.Acme.co.uk/de?x`` → ``acme.co.uk``.
+
+    From a URL, a host or an e-mail address. Empty for free mail, social pages, site builders,
+    short links, addresses by number, placeholders and all that is no host.
+    """
+    for piece in re.split(r"[\s,;|]+", unicodedata.normalize("NFC", raw).strip()):
+        domain = _one_domain(piece)
+        if domain:
+            return domain
+    return ""
+
+
+def _one_domain(piece: str) -> str:
+    text = re.sub(r"^[a-z][a-z0-9+.-]*:/*", "", piece.strip("<>\"'()[]"), flags=re.I)
+    if re.match(r"[^/]*@", text):
+        text = text.split("/", 1)[0].rpartition("@")[2]
+    text = text.lstrip("/")
+    host, _, path = text.partition("/")
+    host = re.split(r"[?#:]", host, maxsplit=1)[0]
+    host = _ascii_host(host.strip(".,;*"))
+    if "." not in host or host in tables.SHARED_HOSTS:
+        return ""
+    domain = _registrable(host)
+    if not domain or domain in tables.PLACEHOLDER_DOMAINS or is_free_mail(domain):
+        return ""
+    if domain in tables.NOT_A_COMPANY_SITE or domain in tables.DISPOSABLE:
+        return ""
+    if domain == "x.com" and path.strip("/"):
+        return ""
+    public = _icann_suffixes().privatesuffix(host)
+    if public and public != domain and domain.partition(".")[2] not in tables.COUNTRY_REGISTRIES:
+        return ""  # a name under a hosting company's own suffix, as acme.github.io
+    return domain
+
+
+@cache
+def _legal_forms() -> frozenset[str]:
+    """Our own table and cleanco's, folded the way names are."""
+    from cleanco import termdata
+
+    forms = set(tables.LEGAL_FORMS)
+    for group in (termdata.terms_by_type, termdata.terms_by_country):
+        for terms in group.values():
+            forms.update(" ".join(_name_tokens(term)) for term in terms)
+    # Words that companies carry as their name, or that are ordinary words in some language.
+    forms -= _NOT_FORMS
+    return frozenset(form for form in forms if form)
+
+
+_NOT_FORMS = frozenset(
+    "the group bank trust union international mas a e uk eu at et me is ca da ad ok sd ps pp".split()
+)
+
+_TRANSLITERATED = str.maketrans(
+    {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
+)
+
+
+def _name_tokens(name: str) -> list[str]:
+    text = unicodedata.normalize("NFKD", name.casefold().translate(_TRANSLITERATED))
+    text = "".join(c for c in text if not unicodedata.combining(c)).casefold()
+    text = unicodedata.normalize("NFKC", text)
+    text = re.sub(r"[.'’`´‘]", "", text)
+    text = re.sub(r"\s*[&+]\s*", " & ", text)
+    return re.findall(r"&|[^\W_]+", text)
+
+
+@lru_cache(maxsize=200_000)
+def account_name_key(name: str) -> str:
+    """The form that accounts are matched by: ``The Müller GmbH & Co. KG`` → ``muller``.
+
+    Legal forms, accents, marks and *the* are gone. Never empty, unless the name is a placeholder.
+    """
+    if is_placeholder(name):
+        return ""
+    text = name
+    for form in tables.CJK_LEGAL_FORMS:
+        text = text.replace(form, " ").strip() or text
+    tokens = _name_tokens(text)
+    tokens = _without_legal_forms(tokens)
+    if len(tokens) > 1 and tokens[0] == "the":
+        tokens = tokens[1:]
+    elif len(tokens) > 1 and tokens[-1] == "the":
+        tokens = tokens[:-1]
+    tokens = _without_legal_forms(tokens)
+    key = " ".join("and" if token == "&" else token for token in tokens)
+    return key or " ".join(_fold(name).split())
+
+
+def _without_legal_forms(tokens: list[str]) -> list[str]:
+    forms = _legal_forms()
+    while len(tokens) > 1:
+        for size in range(min(5, len(tokens) - 1), 0, -1):
+            if " ".join(tokens[-size:]) in forms:
+                tokens = tokens[:-size]
+                break
+        else:
+            if tokens[-1] in ("&", "and"):
+                tokens = tokens[:-1]
+                continue
+            if tokens[0] not in tables.LEADING_LEGAL_FORMS:
+                break
+            tokens = tokens[1:]
+    return tokens

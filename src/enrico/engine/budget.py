@@ -1,0 +1,99 @@
+"""Reserve, then spend: a cap is never passed, not by one unit, at any concurrency.
+
+The worst case of a call is reserved before its intent is committed, and the true cost replaces it
+when the answer is in. A call whose outcome is unknown keeps its reservation. All of it happens
+between two awaits of one event loop, and one process at a time spends over a database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from enrico.engine.money import Cost
+from enrico.errors import EnricoError
+
+
+class BudgetReached(EnricoError):
+    """The next call does not fit under a cap, whatever comes back from those under way."""
+
+    code = "run.budget_reached"
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that a run may spend: micro-credits in all and for single providers, nano-dollars."""
+
+    credits: int | None = None
+    usd: int | None = None
+    provider_credits: Mapping[str, int] = field(default_factory=dict)
+
+
+class Budget:
+    """What one run has spent and reserved, beside its caps."""
+
+    def __init__(self, caps: Caps) -> None:
+        self.caps = caps
+        self.spent: dict[str, Cost] = defaultdict(Cost)
+        self.reserved: dict[str, Cost] = defaultdict(Cost)
+        self._freed = asyncio.Condition()
+
+    def _room(self, provider: str, *, with_reserved: bool) -> tuple[float, float]:
+        """(micro-credits, nano-dollars) still free for *provider*; infinity without a cap."""
+
+        def used(names: list[str]) -> Cost:
+            total = Cost()
+            for name in names:
+                total += self.spent[name]
+                if with_reserved:
+                    total += self.reserved[name]
+            return total
+
+        everyone = list({*self.spent, *self.reserved, provider})
+        total = used(everyone)
+        credits = float("inf")
+        if self.caps.credits is not None:
+            credits = self.caps.credits - total.credits
+        if (own := self.caps.provider_credits.get(provider)) is not None:
+            credits = min(credits, own - used([provider]).credits)
+        usd = float("inf") if self.caps.usd is None else self.caps.usd - total.usd
+        return credits, usd
+
+    def _times(self, provider: str, unit: Cost, most: int, *, with_reserved: bool) -> int:
+        credits, usd = self._room(provider, with_reserved=with_reserved)
+        fits = float(most)
+        if unit.credits:
+            fits = min(fits, credits // unit.credits)
+        if unit.usd:
+            fits = min(fits, usd // unit.usd)
+        return max(0, int(fits))
+
+    async def room_for(self, provider: str, unit: Cost, most: int) -> int:
+        """How many of *most* units fit now, at least one; waits while calls under way may free room.
+
+        Reserve before the next await. Raises BudgetReached when not even one can ever fit.
+        """
+        async with self._freed:
+            while True:
+                if (now := self._times(provider, unit, most, with_reserved=True)) >= 1:
+                    return now
+                if self._times(provider, unit, most, with_reserved=False) < 1:
+                    raise BudgetReached(
+                        "The budget of this run is spent: the next call does not fit under the cap. "
+                        "What was bought is kept; raise --max-credits or --max-usd to go on."
+                    )
+                await self._freed.wait()
+
+    def reserve(self, provider: str, cost: Cost) -> None:
+        """Set *cost* aside; call it right after :meth:`room_for` said that it fits."""
+        self.reserved[provider] += cost
+
+    async def settle(self, provider: str, reserved: Cost, actual: Cost) -> None:
+        """Replace a reservation by what was charged."""
+        self.reserved[provider] -= reserved
+        self.spent[provider] += actual
+        async with self._freed:
+            self._freed.notify_all()

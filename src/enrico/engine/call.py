@@ -1,0 +1,326 @@
+"""The only way to spend money: reserve, commit the intent, send, commit the raw answer, then think.
+
+Rules M2, M3, M5, L1, L2 and T1 live here. A provider supplies pure functions (what a status means,
+what an answer cost); this file supplies the order of things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+
+from enrico.engine.budget import Budget
+from enrico.engine.http import Http, Lost, NotSent, Reply, Request
+from enrico.engine.limits import Limiter, Slot, Window
+from enrico.engine.money import NOTHING, Cost
+from enrico.engine.stats import ProviderName, Stats
+from enrico.errors import (
+    EnricoError,
+    Fatal,
+    ProviderError,
+    RateLimited,
+    Unavailable,
+    UnknownOutcome,
+    Unreadable,
+)
+from enrico.store.journal import Journal, pack_request
+
+T = TypeVar("T")
+log = structlog.get_logger("enrico.call")
+
+BACKOFF_FIRST_SECONDS = 0.5
+BACKOFF_MOST_SECONDS = 10.0
+RETRIES_AT_FIRST = 20.0
+RETRIES_PER_SUCCESS = 0.1
+
+
+class BadAnswer(Exception):
+    """A whole answer with status 200 that is not what was asked for. Says why, without its data."""
+
+
+class Provider(Protocol):
+    """What the call path must know of a provider. Pure: no I/O, no clock."""
+
+    name: ProviderName
+    dear: bool
+    """Whether a call may be sent again only when it was provably not charged."""
+    timeout_seconds: float
+    repeats_unreadable: bool
+    """Whether an answer that makes no sense is worth the same question again; a model wants
+    another one."""
+
+    def refusal(self, reply: Reply) -> ProviderError | None:
+        """What a reply that is no answer means; None for an answer."""
+        ...
+
+    def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:
+        """What the provider charged for this answer, read from raw bytes that may be rubbish."""
+        ...
+
+    def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
+        """The limits that the provider names in its headers; empty when it names none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One logical call: what to send, for which items, and the most that it may cost."""
+
+    endpoint: str
+    request: Request
+    items: Sequence[Any]
+    """Keys of what is asked about, in the order of the request. JSON, kept with the call."""
+    reserve: Cost
+    count: int
+    """How many accounts or people it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A recorded answer and what was read from it."""
+
+    call_id: str
+    ended_at: str
+    cost: Cost
+    value: T
+
+
+class CallPath:
+    """Sends calls to one provider with one key, within one run."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        http: Http,
+        limiter: Limiter,
+        journal: Journal,
+        budget: Budget,
+        stats: Stats,
+        run_id: str,
+        attempts: int,
+        max_wait_seconds: float,
+    ) -> None:
+        self.provider = provider
+        self.limiter = limiter
+        self.budget = budget
+        self.stats = stats.providers[provider.name]
+        self.halted: EnricoError | None = None
+        """Why nothing more is sent: the key was refused, the balance spent, the run interrupted."""
+        self.http = http
+        self._journal = journal
+        self._run_id = run_id
+        self._attempts = attempts
+        self._max_wait = max_wait_seconds
+        self._retries = RETRIES_AT_FIRST
+
+    async def send(self, call: Call, read: Callable[[Reply], T], *, lane: int = 0) -> Answer[T]:
+        """Buy one answer and read it.
+
+        Raises Fatal (key or balance: stop), Skippable (this request only), Unavailable or
+        Unreadable (a cheap call failed after its attempts, or it never left), UnknownOutcome (a
+        dear call that may have been charged), BudgetReached, Interrupted, StoreError.
+        """
+        key = call_key(self._run_id, self.provider.name, call)
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return await self._attempt(f"{key}-{attempt}", attempt, call, read, lane)
+            except (Unavailable, Unreadable) as error:
+                if isinstance(error, Unreadable) and not self.provider.repeats_unreadable:
+                    raise
+                if attempt == self._attempts or not self._may_retry():
+                    raise
+                self.stats.retries += 1
+                most = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - 1))
+                await asyncio.sleep(random.uniform(0, most))
+        raise AssertionError("unreachable")
+
+    def halt(self, why: EnricoError) -> None:
+        """Send nothing more; calls in flight finish. The first reason stays."""
+        if self.halted is None:
+            self.halted = why
+            self.limiter.turn_away(why)
+
+    def _may_retry(self) -> bool:
+        """At most one retry for ten successes, so that an outage is not met with more load."""
+        if self._retries < 1:
+            return False
+        self._retries -= 1
+        return True
+
+    async def _attempt(
+        self, call_id: str, attempt: int, call: Call, read: Callable[[Reply], T], lane: int
+    ) -> Answer[T]:
+        name = self.provider.name
+        await self.budget.room_for(name, call.reserve, 1)
+        self.budget.reserve(name, call.reserve)
+        charged = NOTHING
+        refusals = 0
+        try:
+            while True:
+                slot = await self.limiter.slot(lane)
+                try:
+                    if self.halted is not None:
+                        raise self.halted
+                    await self._journal.intend(
+                        call_id,
+                        run_id=self._run_id,
+                        provider=name,
+                        endpoint=call.endpoint,
+                        attempt=attempt,
+                        rate_limited=refusals,
+                        items=call.items,
+                        request=call.request,
+                        reserved=call.reserve,
+                    )
+                    charged = call.reserve  # from here on, what is not proven free is charged
+                    began = time.perf_counter()
+                    slot.sent()
+                    self.stats.calls += 1
+                    try:
+                        reply = await self.http.send(call.request, self.provider.timeout_seconds)
+                    except NotSent as cause:
+                        charged = NOTHING
+                        raise await self._not_sent(call_id, cause, refusals) from cause
+                    except Lost as cause:
+                        partial = Reply(cause.status, {}, cause.partial)
+                        raise await self._useless(
+                            call_id, partial, charged, str(cause), began, refusals
+                        ) from cause
+                    error = self.provider.refusal(reply)
+                    if error is None:
+                        charged = self.provider.cost(reply, call.reserve, time.time())
+                        ended_at = await self._answered(call_id, reply, charged, began, refusals)
+                        break
+                    if isinstance(error, Unavailable):
+                        if not self.provider.dear:
+                            charged = NOTHING  # cheap providers do not charge for their errors
+                        raise await self._useless(
+                            call_id, reply, charged, f"HTTP {reply.status}", began, refusals
+                        )
+                    charged = NOTHING
+                    refusals += isinstance(error, RateLimited)
+                    await self._refused(call_id, reply, error, slot, began, refusals)
+                finally:
+                    slot.release()
+        finally:
+            await asyncio.shield(self.budget.settle(name, call.reserve, charged))
+        return Answer(call_id, ended_at, charged, await self._read(call_id, reply, read))
+
+    async def _answered(
+        self, call_id: str, reply: Reply, cost: Cost, began: float, refusals: int
+    ) -> str:
+        took_ms = (time.perf_counter() - began) * 1000
+        self.limiter.told(self.provider.windows(reply.headers))
+        self.limiter.succeeded()
+        self.stats.took(took_ms)
+        self.stats.cost += cost
+        return await self._journal.conclude(
+            call_id, "answered", reply=reply, cost=cost, duration_ms=took_ms, rate_limited=refusals
+        )
+
+    async def _not_sent(self, call_id: str, why: NotSent, refusals: int) -> Unavailable:
+        await self._journal.conclude(call_id, "not_sent", rate_limited=refusals, error=str(why))
+        return Unavailable(
+            f"{self.provider.name} could not be reached: {why}. Check the network and the base URL.",
+            provider=self.provider.name,
+        )
+
+    async def _useless(
+        self, call_id: str, reply: Reply, cost: Cost, why: str, began: float, refusals: int
+    ) -> ProviderError:
+        """Record a call that brought no usable answer; the error says what may be done next."""
+        name, dear = self.provider.name, self.provider.dear
+        self.stats.useless += 1
+        if not dear:
+            self.stats.cost += cost
+        await self._journal.conclude(
+            call_id,
+            "unknown" if dear else "failed",
+            reply=reply,
+            cost=cost,
+            duration_ms=(time.perf_counter() - began) * 1000,
+            rate_limited=refusals,
+            error=why,
+        )
+        log.warning("no usable answer", provider=name, call=call_id, why=why)
+        if dear:
+            return UnknownOutcome(
+                f"{name} may have charged a call that brought no answer: {why}.",
+                provider=name,
+                status=reply.status,
+                call_id=call_id,
+            )
+        return Unavailable(
+            f"{name} gave no usable answer: {why}.", provider=name, status=reply.status
+        )
+
+    async def _refused(
+        self,
+        call_id: str,
+        reply: Reply,
+        error: ProviderError,
+        slot: Slot,
+        began: float,
+        refusals: int,
+    ) -> None:
+        """Record a refusal. A 429 only parks the key; any other refusal is raised."""
+        await self._journal.conclude(
+            call_id,
+            "refused",
+            reply=reply,
+            duration_ms=(time.perf_counter() - began) * 1000,
+            rate_limited=refusals,
+            error=f"HTTP {reply.status}",
+        )
+        self.limiter.told(self.provider.windows(reply.headers))
+        if not isinstance(error, RateLimited):
+            if isinstance(error, Fatal):
+                self.halt(error)
+            raise error
+        self.stats.rate_limited += 1
+        wait = self.limiter.rate_limited(slot, error.retry_after)
+        log.info("rate limited", provider=self.provider.name, seconds=round(wait, 1))
+        if wait > self._max_wait:
+            self.halt(
+                too_long := Fatal(
+                    f"{self.provider.name} asks to wait {wait / 60:.0f} minutes, longer than "
+                    f"max_wait_seconds allows ({self._max_wait:.0f} s). Run the same command again "
+                    "then; it goes on from there.",
+                    provider=self.provider.name,
+                    status=429,
+                )
+            )
+            raise too_long
+
+    async def _read(self, call_id: str, reply: Reply, read: Callable[[Reply], T]) -> T:
+        """Read a recorded answer. One that makes no sense is no answer (T1)."""
+        try:
+            value = read(reply)
+        except BadAnswer as error:
+            name, dear = self.provider.name, self.provider.dear
+            self.stats.useless += 1
+            await self._journal.mark(call_id, "unknown" if dear else "failed", str(error))
+            log.warning("answer not understood", provider=name, call=call_id, why=str(error))
+            words = f"{name} sent an answer that is not understood: {error}."
+            if dear:
+                raise UnknownOutcome(
+                    words, provider=name, status=reply.status, call_id=call_id
+                ) from error
+            raise Unreadable(words, provider=name, status=reply.status) from error
+        self._retries = min(self._retries + RETRIES_PER_SUCCESS, 2 * RETRIES_AT_FIRST)
+        return value
+
+
+def call_key(run_id: str, provider: str, call: Call) -> str:
+    """The identity of a logical call within a run: equal bytes to the same place are one call."""
+    digest = hashlib.sha256(f"{run_id}\n{provider}\n{call.endpoint}\n".encode())
+    digest.update(pack_request(call.request))
+    return digest.hexdigest()[:24]

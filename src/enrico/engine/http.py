@@ -1,0 +1,132 @@
+"""One HTTP exchange: what was received, or how far it got before it failed.
+
+All that the journal needs to know of a failure is whether the provider can have seen the request.
+Nothing here retries, waits for limits or reads a body's meaning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import aiohttp
+from yarl import URL
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it goes on the wire, without the key: replaying it sends the same bytes."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: status, headers in lower case, the raw body."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class NotSent(Exception):
+    """No connection was made: the provider has seen nothing."""
+
+
+class Lost(Exception):
+    """The request may have arrived and no whole answer came back.
+
+    ``status`` and ``partial`` hold what was received before the end; paid bytes are evidence.
+    """
+
+    def __init__(self, why: str, *, status: int = 0, partial: bytes = b"") -> None:
+        super().__init__(why)
+        self.status = status
+        self.partial = partial
+
+
+# A server may drop a connection that was idle for a few seconds just as we use it again, and then
+# nobody knows whether a paid request arrived. Idle connections are therefore given up early.
+IDLE_SECONDS = 2.0
+LARGEST_BODY = 32 * 1024 * 1024
+
+
+class Http:
+    """A pool of connections to one provider. Open it inside the running loop."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], *, connections: int) -> None:
+        self._base = base_url.rstrip("/")
+        self._session = aiohttp.ClientSession(
+            headers={**headers, "User-Agent": "enrico"},
+            connector=aiohttp.TCPConnector(limit=connections + 4, keepalive_timeout=IDLE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+            # The environment's proxies are not ours to follow: base URLs are settings.
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Http:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def send(self, request: Request, timeout_seconds: float) -> Reply:
+        """The provider's whole answer. Raises NotSent or Lost; a refusal is an answer too.
+
+        *timeout_seconds* bounds the whole exchange: blank lines that keep a connection alive
+        would renew any limit between bytes.
+        """
+        url = URL(self._base + request.path, encoded=False)
+        status, received = 0, bytearray()
+        try:
+            async with (
+                asyncio.timeout(timeout_seconds),
+                self._session.request(
+                    request.method,
+                    url,
+                    params=list(request.query) or None,
+                    data=request.body or None,
+                    headers={"Content-Type": "application/json"} if request.body else None,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                status = response.status
+                async for chunk in response.content.iter_any():
+                    received += chunk
+                    if len(received) > LARGEST_BODY:
+                        raise Lost("the answer is too large", status=status)
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(status, headers, bytes(received))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(_why(error)) from error
+        except aiohttp.InvalidURL as error:
+            raise NotSent("the base URL is not a URL") from error
+        except TimeoutError as error:
+            why = f"no whole answer within {timeout_seconds:g} s"
+            raise Lost(why, status=status, partial=bytes(received)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Lost(_why(error), status=status, partial=bytes(received)) from error
+
+
+def _why(error: BaseException) -> str:
+    """A reason without URLs, for messages may be logged."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "the certificate was refused"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"no connection ({error.os_error.strerror or type(error.os_error).__name__})"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed before an answer"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer was cut short"
+    return f"the connection broke ({type(error).__name__})"

@@ -1,0 +1,82 @@
+"""What a run measures while it goes: calls, money and times by provider, and the phases."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+from enrico.engine.money import Cost
+
+ProviderName = Literal["serper", "deepseek", "apollo"]
+PhaseName = Literal["search", "classify", "roles", "people"]
+PROVIDERS: tuple[ProviderName, ...] = ("serper", "deepseek", "apollo")
+PHASES: tuple[PhaseName, ...] = ("search", "classify", "roles", "people")
+LATENCIES_KEPT = 10_000
+
+
+@dataclass(slots=True)
+class ProviderStats:
+    """Counts of one provider in one run. ``items`` are accounts or people; ``total`` is planned."""
+
+    total: int = 0
+    calls: int = 0
+    batches: int = 0
+    items: int = 0
+    cached: int = 0
+    found: int = 0
+    not_found: int = 0
+    failed: int = 0
+    held: int = 0
+    retries: int = 0
+    rate_limited: int = 0
+    useless: int = 0
+    cost: Cost = field(default_factory=Cost)
+    latencies_ms: list[float] = field(default_factory=list)
+    unasked: str = ""
+    """Why items were left unasked: budget, key refused, interrupted."""
+
+    @property
+    def done(self) -> int:
+        """Items that are settled, whatever came of them."""
+        return self.found + self.not_found + self.failed + self.held
+
+    def took(self, milliseconds: float) -> None:
+        """Note one call's time; the sample is bounded, so memory does not grow with the run."""
+        if len(self.latencies_ms) >= LATENCIES_KEPT:
+            self.latencies_ms[self.calls % LATENCIES_KEPT] = milliseconds
+        else:
+            self.latencies_ms.append(milliseconds)
+
+
+@dataclass(slots=True)
+class Phase:
+    """First start and last end of one kind of work, in seconds since the run began."""
+
+    started: float | None = None
+    ended: float | None = None
+
+
+class Stats:
+    """All measures of one run."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.providers: dict[ProviderName, ProviderStats] = {p: ProviderStats() for p in PROVIDERS}
+        self.phases: dict[PhaseName, Phase] = {p: Phase() for p in PHASES}
+        self.dropped: dict[str, int] = {}
+        """What a provider returned and we could not accept, by reason."""
+
+    def start(self, phase: PhaseName) -> None:
+        """Work of this phase begins now, unless it has begun."""
+        if self.phases[phase].started is None:
+            self.phases[phase].started = time.monotonic() - self.began
+
+    def end(self, phase: PhaseName) -> None:
+        """Work of this phase ended now; the last end counts."""
+        self.phases[phase].ended = time.monotonic() - self.began
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count something that a provider returned and that was not accepted."""
+        if count:
+            self.dropped[reason] = self.dropped.get(reason, 0) + count

@@ -1,0 +1,41 @@
+"""Cells that are not text yet (numbers, dates, lists) become text that keeps what they were."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+
+class Native(str):
+    """Text of a cell that the file held as a number: its point is a decimal point for sure."""
+
+    __slots__ = ()
+
+
+def cell_text(value: object) -> str:
+    """``5001.0`` → ``5001`` · a date → ``2026-11-20`` · True → ``true`` · a list → joined with ``;``."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            return ""
+        if value.is_integer() and abs(value) < 1e15:
+            return Native(int(value))
+        return Native(repr(value))
+    if isinstance(value, int):
+        return Native(value)
+    if isinstance(value, Decimal):
+        return Native(f"{value:f}")
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ";".join(filter(None, (cell_text(item) for item in value)))
+    if isinstance(value, time | timedelta):
+        return str(value)
+    return str(value)

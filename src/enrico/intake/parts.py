@@ -1,0 +1,381 @@
+"""What single rows say about deals, accounts and contacts, before they are matched with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import zip_longest
+from sys import intern
+
+from enrico.domain.identity import check_email, registrable_domain
+from enrico.domain.records import Outcome
+from enrico.intake.cells import Native
+from enrico.intake.columns import Column, Plan
+from enrico.intake.dates import DateStyle, Order, parse_date, style_of, vote
+from enrico.intake.evidence import SALESFORCE_ID
+from enrico.intake.people import people_in, split_name
+from enrico.intake.values import (
+    clean,
+    currency_of,
+    decimal_style,
+    is_scientific,
+    is_true,
+    money,
+    outcome_of_stage,
+    record_id,
+)
+from enrico.intake.vocabulary import tables, words
+
+DATE_TARGETS = ("deal.close_date", "deal.created_date", "deal.won_time", "deal.lost_time")
+
+
+@dataclass(slots=True)
+class AccountPart:
+    """One spelling of an account, with the number of rows that have it."""
+
+    id: str = ""
+    name: str = ""
+    domain: str = ""
+    industry: str = ""
+    country: str = ""
+    bad_id: str = ""
+    weight: int = 0
+    home: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to know it by."""
+        return not (self.id or self.name or self.domain)
+
+
+@dataclass(slots=True)
+class ContactPart:
+    """One spelling of a contact."""
+
+    id: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    title: str = ""
+    department: str = ""
+    phone: str = ""
+    linkedin_url: str = ""
+    role: str = ""
+    """A role found beside the name in the same cell."""
+    person_role: str = ""
+    """A role that the CRM keeps on the person."""
+    key: str = ""
+    usable: bool = False
+    bad_id: str = ""
+    weight: int = 0
+    home: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Nobody: neither id nor name nor address."""
+        return not (self.id or self.first_name or self.last_name or self.email or self.linkedin_url)
+
+
+@dataclass(slots=True)
+class DealPart:
+    """One spelling of a deal."""
+
+    id: str = ""
+    name: str = ""
+    stage: str = ""
+    outcome: Outcome = ""
+    amount: Decimal | None = None
+    currency: str = ""
+    close_date: date | None = None
+    created_date: date | None = None
+    owner: str = ""
+    role_fields: tuple[tuple[str, str], ...] = ()
+    bad_id: str = ""
+    weight: int = 0
+    home: bool = False
+    row_is_deal: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Says nothing of a deal."""
+        return not (self.id or self.name or self.stage or self.close_date or self.amount is not None)
+
+
+Cells = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Formats:
+    """How the columns of a table write dates and amounts."""
+
+    dates: dict[int, DateStyle] = field(default_factory=dict)
+    decimal: str = ""
+    decimal_why: str = ""
+    unread: dict[str, list[str]] = field(default_factory=dict)
+    """Header → values that were no dates or no amounts."""
+
+
+def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimiter: str) -> Formats:
+    """Decide from whole columns. Ties between orders: other date columns, decimals, language, delimiter."""
+    result = Formats()
+    amounts = [v for c in plan.of("deal.amount") for v in values_of(c)]
+    result.decimal, result.decimal_why = decimal_style(amounts)
+    european = any(
+        set(words(c.header)) & tables().day_first for c in plan.columns if c.header
+    )
+    if not result.decimal and amounts:
+        if delimiter == ";" or european:
+            result.decimal, result.decimal_why = "", "nothing tells; a mark before three digits divides thousands"
+        else:
+            result.decimal_why = "no value has a decimal mark that tells"
+    columns = [c for t in DATE_TARGETS for c in plan.of(t)]
+    values = {c.index: list(values_of(c)) for c in columns}
+    day = month = 0
+    for c in columns:
+        d, m, _, _ = vote(values[c.index])
+        day, month = day + d, month + m
+    hint, why = _order_hint(day, month, result.decimal, european, delimiter)
+    for c in columns:
+        noted = c.note.lower().replace(" ", "")
+        if noted.startswith(("dd", "tt", "jj", "gg")):
+            result.dates[c.index] = DateStyle("day", "its header says so")
+        elif noted.startswith("mm"):
+            result.dates[c.index] = DateStyle("month", "its header says so")
+        else:
+            result.dates[c.index] = style_of(values[c.index], hint, why)
+    return result
+
+
+def _order_hint(day: int, month: int, decimal: str, european: bool, delimiter: str) -> tuple[Order, str]:
+    if day and not month:
+        return "day", "as the other dates of the table"
+    if month and not day:
+        return "month", "as the other dates of the table"
+    if decimal == ",":
+        return "day", "amounts have a decimal comma"
+    if european:
+        return "day", "the language of the headers"
+    if delimiter == ";":
+        return "day", "divided by semicolons, as in Europe"
+    return "", ""
+
+
+class Reader:
+    """Cells of one group of columns (the deal's, the account's, one person's) into parts."""
+
+    def __init__(self, plan: Plan, columns: Sequence[Column], formats: Formats) -> None:
+        self._place = {c.index: i for i, c in enumerate(columns)}
+        self._by_target: dict[str, list[Column]] = {}
+        for column in sorted(columns, key=lambda c: (c.rank, c.index)):
+            self._by_target.setdefault(column.target, []).append(column)
+        self._plan = plan
+        self._formats = formats
+
+    def _text(self, cells: Cells, target: str) -> str:
+        """The first column of the field that is not empty."""
+        for column in self._by_target.get(target, ()):
+            text = clean(cells[self._place[column.index]])
+            if text:
+                return text
+        return ""
+
+    def _raw(self, cells: Cells, target: str) -> str:
+        for column in self._by_target.get(target, ()):
+            raw = cells[self._place[column.index]]
+            if clean(raw):
+                return raw
+        return ""
+
+    def _ids(self, cells: Cells, target: str) -> tuple[list[str], str]:
+        """The ids of a cell (``;`` divides several), and the text of one that is destroyed."""
+        for column in self._by_target.get(target, ()):
+            raw = cells[self._place[column.index]]
+            if not clean(raw):
+                continue
+            pieces = [raw] if isinstance(raw, Native) else raw.split(";")
+            bad = next((str(p).strip() for p in pieces if is_scientific(p)), "")
+            found = [record_id(p) for p in pieces if not is_scientific(p)]
+            ids = [i for i in dict.fromkeys(found) if i]
+            if ids or bad:
+                return ids, bad
+        return [], ""
+
+    def _date(self, cells: Cells, target: str) -> date | None:
+        for column in self._by_target.get(target, ()):
+            text = clean(cells[self._place[column.index]])
+            if not text:
+                continue
+            found = parse_date(text, self._formats.dates[column.index].order)
+            if found is not None:
+                return found
+            self._formats.unread.setdefault(column.header, []).append(text)
+        return None
+
+    def account(self, cells: Cells) -> list[AccountPart]:
+        """None or one account. A name in an id column counts as the name."""
+        ids, bad = self._ids(cells, "account.id")
+        name = self._text(cells, "account.name")
+        if ids and self._plan.crm == "hubspot" and not ids[0].isdigit():
+            named = ids[0]
+            ids = [i for i in ids if i.isdigit()]
+            name = name or named
+        elif ids and " " in ids[0]:
+            name = name or ids[0]
+            ids = []
+        if ids and name and self._plan.kind != "accounts":
+            name = name.split(";")[0].strip()
+        part = AccountPart(
+            ids[0] if ids else "", name,
+            registrable_domain(self._text(cells, "account.domain")),
+            intern(self._text(cells, "account.industry")),
+            intern(self._text(cells, "account.country")),
+            bad,
+        )  # fmt: skip
+        return [] if part.is_empty and not bad else [part]
+
+    def deal(self, cells: Cells) -> list[DealPart]:
+        """The deals that the cells name: one, or a list of ids on a contact's row."""
+        ids, bad = self._ids(cells, "deal.id")
+        name = self._text(cells, "deal.name")
+        if len(ids) > 1 or (self._plan.kind == "contacts" and (ids or name)):
+            names = [clean(n) for n in name.split(";")] if name else []
+            if len(names) != len(ids) and ids:
+                names = []
+            return [DealPart(i, n, bad_id=bad) for i, n in zip_longest(ids, names, fillvalue="")]
+        part = DealPart(ids[0] if ids else "", name, bad_id=bad)
+        status, stage = self._text(cells, "deal.status"), self._text(cells, "deal.stage")
+        part.stage = intern(stage or status)
+        part.amount, part.currency = self._money(cells)
+        won, lost = self._date(cells, "deal.won_time"), self._date(cells, "deal.lost_time")
+        part.outcome = self._outcome(cells, status, stage, won, lost)
+        part.close_date = self._date(cells, "deal.close_date")
+        if part.outcome == "won" and won:
+            part.close_date = won if "deal.close_date" not in self._by_target else part.close_date or won
+        elif part.outcome == "lost" and lost:
+            part.close_date = part.close_date or lost
+        part.created_date = self._date(cells, "deal.created_date")
+        part.owner = intern(self._text(cells, "deal.owner"))
+        part.role_fields = tuple(sorted(
+            (target.partition(".")[2], self._role_value(cells, target))
+            for target in self._by_target
+            if target.startswith("rolefield.") and self._text(cells, target)
+        ))  # fmt: skip
+        return [] if part.is_empty and not bad else [part]
+
+    def _role_value(self, cells: Cells, target: str) -> str:
+        text = self._text(cells, target)
+        return record_id(text) if SALESFORCE_ID.fullmatch(text) else text
+
+    def _money(self, cells: Cells) -> tuple[Decimal | None, str]:
+        amount, currency = None, ""
+        for column in self._by_target.get("deal.amount", ()):
+            raw = cells[self._place[column.index]]
+            if not clean(raw):
+                continue
+            amount, currency = money(raw if isinstance(raw, Native) else clean(raw), self._formats.decimal)
+            if amount is not None:
+                currency = currency or currency_of(column.note) or currency_of(column.header)
+                break
+            self._formats.unread.setdefault(column.header, []).append(clean(raw))
+        named = self._text(cells, "deal.currency")
+        code = currency_of(named) if named else currency
+        return amount, intern(code or (named.upper() if len(named) == 3 else "") or currency)
+
+    def _outcome(self, cells: Cells, status: str, stage: str, won: date | None, lost: date | None) -> Outcome:
+        flags = {t: self._flag(cells, t) for t in ("deal.is_won", "deal.is_lost", "deal.is_closed")}
+        if flags["deal.is_won"]:
+            return "won"
+        if flags["deal.is_lost"]:
+            return "lost"
+        said = outcome_of_stage(status) if status else ""
+        by_stage = outcome_of_stage(stage)
+        if flags["deal.is_closed"]:
+            if flags["deal.is_won"] is False:
+                return "lost"
+            return said if said in ("won", "lost") else by_stage if by_stage in ("won", "lost") else ""
+        if flags["deal.is_closed"] is False:
+            return "open"
+        if said in ("won", "lost"):
+            return said
+        if by_stage in ("won", "lost"):
+            return by_stage
+        if won and not lost:
+            return "won"
+        if lost and not won:
+            return "lost"
+        return said or by_stage
+
+    def _flag(self, cells: Cells, target: str) -> bool | None:
+        """Empty counts as no, but only in a column that says yes somewhere."""
+        for column in self._by_target.get(target, ()):
+            found = is_true(cells[self._place[column.index]])
+            if found is not None and column.values:
+                return found
+        return None
+
+    def contacts(self, cells: Cells) -> list[ContactPart]:
+        """The people of one group of cells: none, one, or those listed in a cell."""
+        if "contact.people" in self._by_target:
+            return self._people(cells)
+        ids, bad = self._ids(cells, "contact.id")
+        if len(ids) > 1:
+            names = [n for n in self._raw(cells, "contact.name").split(";") if clean(n)]
+            if len(names) != len(ids):
+                names = []
+            pairs = zip_longest(ids, names, fillvalue="")
+            return [ContactPart(i, *split_name(n), bad_id=bad) for i, n in pairs]
+        first, last = self._text(cells, "contact.first_name"), self._text(cells, "contact.last_name")
+        if not (first and last):
+            full = self._text(cells, "contact.name") or (first if " " in first and not last else "")
+            if full:
+                first, last = split_name(full)
+        part = ContactPart(
+            ids[0] if ids else "", first, last, self._email(cells),
+            intern(self._text(cells, "contact.title")), intern(self._text(cells, "contact.department")),
+            self._text(cells, "contact.phone"), self._text(cells, "contact.linkedin_url"), bad_id=bad,
+        )  # fmt: skip
+        if "@" in last and not part.email and check_email(last).key:
+            part.email, part.last_name, part.first_name = last, "", ""
+        return [] if part.is_empty and not bad else [_keyed(part)]
+
+    def _email(self, cells: Cells) -> str:
+        """The first address worth a look-up among the columns, else the first."""
+        texts = [clean(cells[self._place[c.index]]) for c in self._by_target.get("contact.email", ())]
+        texts = [t for t in texts if t]
+        return next((t for t in texts if check_email(t).usable), texts[0] if texts else "")
+
+    def _people(self, cells: Cells) -> list[ContactPart]:
+        people = people_in(self._raw(cells, "contact.people"))
+        emails = _pieces(self._raw(cells, "contact.email"))
+        titles = _pieces(self._raw(cells, "contact.title"))
+        found = []
+        for place, person in enumerate(people):
+            first, last = split_name(person.name)
+            email = person.email or (emails[place] if len(emails) == len(people) else "")
+            title = person.title or (titles[place] if len(titles) == len(people) else "")
+            found.append(_keyed(ContactPart("", first, last, email, title, role=person.role)))
+        return found
+
+    def role(self, cells: Cells, crm_role: bool = True) -> tuple[str, bool]:
+        """The role's label and whether this is the deal's primary contact."""
+        labels = [self._text(cells, "contact.role_label")]
+        labels += [
+            target.partition(".")[2].replace("_", " ").capitalize()
+            for target, columns in self._by_target.items()
+            if target.startswith("roleflag.") and is_true(cells[self._place[columns[0].index]])
+        ]
+        return ";".join(sorted({x for x in labels if x})), bool(is_true(self._text(cells, "contact.primary")))
+
+
+def _pieces(text: str) -> list[str]:
+    marks = ";" if ";" in text else "\n" if "\n" in text.strip() else ","
+    return [clean(p) for p in text.split(marks) if clean(p)]
+
+
+def _keyed(part: ContactPart) -> ContactPart:
+    if part.email:
+        found = check_email(part.email)
+        part.key, part.usable = found.key, found.usable
+    return part

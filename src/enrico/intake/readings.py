@@ -1,0 +1,65 @@
+"""What is said about each table: how it was read, and what in it is doubtful."""
+
+from __future__ import annotations
+
+from enrico.intake.ingest import Ingested
+from enrico.intake.result import ColumnReading, FileReading, Intake
+
+
+def name_of(one: Ingested) -> str:
+    """File and sheet, for messages."""
+    return f"{one.file}, sheet {one.table.sheet}" if one.table.sheet else one.file
+
+
+def reading_of(one: Ingested) -> FileReading:
+    """The account of how a table was read."""
+    table, plan = one.table, one.plan
+    columns = [
+        ColumnReading(c.header, f"{c.target}#{c.slot}" if c.slot and c.target else c.target, c.why)
+        for c in plan.columns
+        if c.header or c.target or c.values
+    ]
+    styles: dict[str, list[str]] = {}
+    names = {c.index: c.header for c in plan.columns}
+    for index, style in one.formats.dates.items():
+        if style.why:
+            text = f"{style.order} first: {style.why}" if style.order else style.why
+            styles.setdefault(text, []).append(names[index])
+    order = next(iter(styles), "") if len(styles) == 1 else "; ".join(
+        f"{', '.join(headers)}: {text}" for text, headers in styles.items()
+    )
+    mark = {".": "1,234.56", ",": "1.234,56"}.get(one.formats.decimal, "")
+    decimal = f"{mark}: {one.formats.decimal_why}" if mark else one.formats.decimal_why
+    return FileReading(
+        table.path, table.sheet, plan.kind, plan.crm, table.encoding, table.delimiter, table.header_row,
+        table.count, columns, order, decimal, "; ".join(filter(None, [plan.note, *table.notes])),
+    )  # fmt: skip
+
+
+def _some(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
+
+
+def warn_about(one: Ingested, result: Intake) -> None:
+    """Doubts about a table that do not stop it."""
+    where = name_of(one)
+    headers = {c.index: c.header for c in one.plan.columns}
+    for index, style in one.formats.dates.items():
+        if style.ambiguous:
+            result.warnings.append(
+                f"{where}: dates in '{headers[index]}' can be read in two ways ({style.why}); "
+                f"they were read {style.order} first. Write them as 2026-11-20 to be sure."
+            )
+    for header, values in one.formats.unread.items():
+        result.warnings.append(
+            f"{where}: {len(values)} different values of '{header}' could not be read and were left empty, "
+            f"e.g. {values[0][:30]!r}."
+        )
+    if one.table.ragged:
+        result.warnings.append(
+            f"{where}: {len(one.table.ragged)} rows have more cells than the header (rows "
+            f"{_some(one.table.ragged)}); the extra cells were not used. A delimiter inside a value may not be quoted."
+        )
+    blank = sum(1 for c in one.plan.columns if not c.header and c.values and not c.target)
+    if blank:
+        result.warnings.append(f"{where}: {blank} columns without a header were not used.")

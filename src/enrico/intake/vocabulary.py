@@ -1,0 +1,221 @@
+"""From a column's header to its meaning: ``Nombre de la empresa`` → ``account.name``.
+
+The words are data, in ``vocabulary.toml``; here is only how headers are compared.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+
+LITTLE_WORDS = frozenset(
+    """the of for de del la las los du des d l der die das den dem von vom van het een el lo il
+    della dell delle di do da dos das to an und and y et le les zum zur im o""".split()
+)
+_SLOT_WORDS = {"secondary": "2", "second": "2", "2nd": "2", "third": "3", "3rd": "3", "1st": "1"}
+_WRAPPERS = frozenset("properties records results items associations data fields attributes".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a header says by itself, before the sheet and the values are looked at."""
+
+    target: str
+    """``deal.name``, ``any.title`` (the sheet decides), ``role.champion``, ``ignore``."""
+    slot: str = ""
+    """Which of several people on the row: ``2`` for *Contact 2 email*, ``champion`` for *Champion email*."""
+    rank: int = 0
+    """Of several columns for one field the lowest comes first."""
+    note: str = ""
+    """What stood in brackets: *Amount (USD)* → ``USD``."""
+    named: bool = True
+    """The header names the kind of record or is a word of only one kind."""
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents, marks at the end and doubled spaces: what headers share."""
+    text = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o"))
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    text = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z]{2,}\b)", " ", text).casefold()
+    return re.sub(r"\b[ec][- ](?=mails?)", "e", text)
+
+
+def words(text: str) -> list[str]:
+    """The words of a header that carry meaning."""
+    return [w for w in re.findall(r"[^\W_]+|#", fold(text)) if w not in LITTLE_WORDS]
+
+
+def squeeze(parts: list[str]) -> str:
+    """Words to one key; *ae*, *oe*, *ue* count as the plain vowel, in tables and headers alike."""
+    return "".join(parts).replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    full: dict[str, Meaning]
+    combined: dict[str, Meaning]
+    entities: dict[str, str]
+    roles: dict[str, str]
+    day_first: frozenset[str]
+
+
+@cache
+def tables() -> _Tables:
+    """The vocabulary, read once."""
+    raw = tomllib.loads(files("enrico.intake").joinpath("vocabulary.toml").read_text("utf-8"))
+    full: dict[str, Meaning] = {}
+    for target, aliases in [*raw["bare"].items(), *raw["full"].items()]:
+        for rank, alias in enumerate(_aliases(aliases)):
+            known = full.get(alias)
+            if known is None or known.target == "ignore":
+                full[alias] = Meaning(target, rank=rank, named=not target.startswith("any."))
+    entities = {
+        alias: entity
+        for entity, languages in raw["entity"].items()
+        for text in languages.values()
+        for alias in _aliases(text)
+    }
+    roles = {alias: role for role, text in raw["role"].items() for alias in _aliases(text)}
+    return _Tables(
+        full, _combine(entities, raw["field"]), entities, roles, frozenset(raw["hint"]["day_first"].split("|"))
+    )
+
+
+def _aliases(text: str) -> list[str]:
+    found = [squeeze(words(alias)) for alias in text.replace("\n", " ").split("|")]
+    return [alias for alias in found if alias]
+
+
+def _combine(entities: dict[str, str], fields: dict[str, dict[str, str]]) -> dict[str, Meaning]:
+    combined: dict[str, Meaning] = {}
+    by_kind = {
+        kind: [
+            (target if target == "ignore" else f"{kind}.{target}", rank, alias)
+            for target, text in targets.items()
+            for rank, alias in enumerate(_aliases(text))
+        ]
+        for kind, targets in fields.items()
+    }
+    for word, kind in entities.items():
+        for target, rank, alias in by_kind[kind]:
+            combined.setdefault(word + alias, Meaning(target, rank=rank + 50))
+        for target, rank, alias in by_kind[kind]:
+            combined.setdefault(alias + word, Meaning(target, rank=rank + 60))
+    return combined
+
+
+@lru_cache(maxsize=20_000)
+def meaning(header: str) -> Meaning | None:
+    """What this header means; None when it is not in the vocabulary.
+
+    ``Deal - Title`` → deal.name · ``Contact 2 email`` → contact.email, slot 2 · ``Title`` → any.title
+    """
+    header = unicodedata.normalize("NFC", header).strip().strip("*").strip()
+    if not header or len(header) > 120:
+        return None
+    note = ""
+    bracket = re.search(r"[(\[]([^)\]]*)[)\]]", header)
+    if bracket:
+        note = bracket.group(1).strip()
+    custom = header.endswith(("__c", "__r"))
+    if custom:
+        header = re.sub(r"^[A-Za-z0-9]+__(?=.)", "", header[:-3])
+    plain = re.sub(r"[(\[][^)\]]*[)\]]", " ", header)
+    plain = re.sub(r"[/:*]in(?:nen)?\b", "", plain)
+    options = [header, plain]
+    if "/" in plain:
+        options += plain.split("/")  # "Kunde / Firma"
+    for text in dict.fromkeys(options):
+        found = _by_words([w for w in words(text) if w != "#"] or words(text))
+        if found is not None:
+            return Meaning(found.target, found.slot, found.rank, note, found.named)
+    return None
+
+
+def _by_words(parts: list[str]) -> Meaning | None:
+    if len(parts) > 1:
+        parts = [p for p in parts if p not in _WRAPPERS] or parts
+    found = _lookup(parts)
+    if found is not None:
+        return found
+    slot, rest = _without_slot(parts)
+    if slot and rest:
+        found = _lookup(rest)
+        if found is not None:
+            many = found.target.startswith(("contact.", "any.", "role."))
+            rank = found.rank + (0 if many else 200)
+            return Meaning(found.target, slot if many else "", rank, named=found.named)
+    return _role_column(parts)
+
+
+def _lookup(parts: list[str]) -> Meaning | None:
+    key = squeeze(parts)
+    table = tables()
+    role = table.roles.get(key)
+    if role is not None:
+        return Meaning(f"role.{role}")
+    found = table.full.get(key) or table.combined.get(key)
+    if found is None and len(parts) > 2 and parts[0] == parts[1]:
+        found = _lookup(parts[1:])  # "Deal - Deal created"
+    if found is None and len(parts) > 1 and parts[0] in ("hs", "crm", "sf", "sfdc", "hubspot", "current"):
+        found = _lookup(parts[1:])
+    if found is None and len(parts) > 1 and table.entities.get(parts[0]):
+        found = _within(table.entities[parts[0]], parts[1:])
+    return found
+
+
+def _within(entity: str, parts: list[str]) -> Meaning | None:
+    """``Contact: Account Name`` keeps its inner meaning; ``Opportunity.Account.Website`` too."""
+    inner = tables().full.get(squeeze(parts)) or tables().combined.get(squeeze(parts))
+    if inner is None:
+        return None
+    if inner.target.startswith("any."):
+        return None
+    if entity == "role" and inner.target == "contact.name" and len(parts) == 1:
+        return inner
+    return Meaning(inner.target, rank=inner.rank + 100)
+
+
+def _without_slot(parts: list[str]) -> tuple[str, list[str]]:
+    """The number that tells people of one row apart, and the words without it."""
+    for place, part in enumerate(parts):
+        if part in _SLOT_WORDS:
+            return _SLOT_WORDS[part], parts[:place] + parts[place + 1 :]
+        match = re.fullmatch(r"([^\W\d]*?)0*(\d{1,2})([^\W\d]*)", part)
+        if match:
+            kept = [w for w in (match.group(1), match.group(3)) if w]
+            return match.group(2), parts[:place] + kept + parts[place + 1 :]
+    return "", parts
+
+
+def _role_column(parts: list[str]) -> Meaning | None:
+    """``Champion email`` and ``Email of the economic buyer``: a field of the person in that role."""
+    roles = tables().roles
+    for size in range(1, len(parts)):
+        for head, tail in ((parts[:size], parts[size:]), (parts[-size:], parts[:-size])):
+            role = roles.get(squeeze(head))
+            if role is None:
+                continue
+            key = squeeze(tail)
+            if key in ("ja", "yesno", "flag", "yn", "name") or key in tables().entities:
+                return Meaning(f"role.{role}")
+            inner = tables().combined.get("contact" + key) or tables().full.get(key)
+            if inner is not None and inner.target.startswith("contact."):
+                return Meaning(inner.target, slot=role)
+    return None
+
+
+def entity_of(text: str) -> str:
+    """Which record a file or sheet is named after: ``hubspot-crm-exports-all-deals`` → ``deal``."""
+    parts = words(re.sub(r"\d+", " ", text))
+    table = tables()
+    for size in (3, 2, 1):
+        for place in range(len(parts) - size, -1, -1):
+            entity = table.entities.get(squeeze(parts[place : place + size]))
+            if entity:
+                return entity
+    return ""

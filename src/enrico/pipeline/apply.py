@@ -1,0 +1,302 @@
+"""From recorded answers to facts: pure readings of the journal, written with the mark "applied".
+
+The run, the recovery after a crash and ``enrico replay`` all go through here, so what they make of
+the same answer is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from enrico.domain.aboutness import about_account
+from enrico.domain.dates import day_first_for, resolve_date
+from enrico.domain.signals import Signal, checked_relevance, compose_summary, score_account
+from enrico.domain.stories import one_story_once
+from enrico.engine.call import BadAnswer
+from enrico.engine.money import Cost
+from enrico.engine.stats import Stats
+from enrico.providers.apollo import BULK, Matches, Person, PersonToFind, read_bulk, read_single
+from enrico.providers.llm import Pick, Picks, read_picks
+from enrico.providers.serper import SearchResult, host_of, read_results
+from enrico.store import facts
+from enrico.store.database import Database, Operation
+from enrico.store.journal import CallRow, Journal, moment, timestamp
+from enrico.store.tables import accounts
+
+DOUBTFUL_FACTOR = 0.5
+"""What is left of the relevance when the words leave doubt that the account is meant."""
+SURE = {"mention": 0.7, "no_mention": 0.7, "other_firm": 0.5}
+"""How sure a verdict must be to keep a signal out; the model has already judged it once."""
+
+
+TOP_SIGNALS = 3
+
+
+class Applier:
+    """Writes what recorded answers say."""
+
+    def __init__(self, db: Database, journal: Journal, stats: Stats, language: str) -> None:
+        self._db = db
+        self._journal = journal
+        self._stats = stats
+        self._day_first = day_first_for(language)
+
+    # -- people ---------------------------------------------------------------------------
+
+    async def people(self, call_id: str, ended_at: str, cost: Cost, matches: Matches) -> None:
+        """Found and missed people of one answer. Unclear ones are the caller's to ask again."""
+        share = _shares(cost, sorted(matches.found))
+        found = [
+            person_row(key, person, call_id, ended_at, share[key])
+            for key, person in sorted(matches.found.items())
+        ]
+        missed = [
+            {
+                **facts.NO_PERSON,
+                "key": key,
+                "state": "not_found",
+                "reason": "the provider does not know this address",
+                "fetched_at": ended_at,
+                "checked_at": ended_at,
+                "call_id": call_id,
+                "provider": "apollo",
+            }
+            for key in matches.not_found
+        ]
+        await self._db.write(
+            facts.people_found(found), facts.people_missed(missed), self._journal.applied(call_id)
+        )
+
+    # -- search ---------------------------------------------------------------------------
+
+    async def search(
+        self, call_id: str, ended_at: str, cost: Cost, key: str, results: Sequence[SearchResult]
+    ) -> None:
+        """An answered search; an empty one is a fact of short life."""
+        operations: list[Operation] = [
+            facts.searched(
+                {
+                    "key": key,
+                    "state": "found" if results else "empty",
+                    "reason": "" if results else "the search brought no result",
+                    "fetched_at": ended_at,
+                    "call_id": call_id,
+                    "results": len(results),
+                    "credits": cost.credits,
+                    "usd": cost.usd,
+                }
+            )
+        ]
+        await self._db.write(*operations, self._journal.applied(call_id))
+
+    # -- classification -------------------------------------------------------------------
+
+    async def classification(
+        self,
+        call_id: str,
+        ended_at: str,
+        cost: Cost,
+        picks: Picks,
+        sent: Mapping[str, tuple[str, str, Sequence[SearchResult], str, str]],
+    ) -> None:
+        """Signals of the accounts that the answer covers.
+
+        *sent* holds for each key: name, domain, results, the search call and when it was answered.
+        """
+        for reason, count in picks.dropped.items():
+            self._stats.drop(reason, count)
+        share = _shares(cost, sorted(picks.by_account))
+        operations: list[Operation] = []
+        for key, chosen in sorted(picks.by_account.items()):
+            name, domain, results, search_call, fetched_at = sent[key]
+            signals = self._signals(name, domain, results, chosen, fetched_at)
+            as_of = moment(fetched_at).date()
+            score = score_account(signals, as_of)
+            row = {
+                **facts.NO_CLASSIFICATION,
+                "key": key,
+                "state": "done",
+                "search_call_id": search_call,
+                "call_id": call_id,
+                "at": ended_at,
+                "usd": share[key].usd,
+                "score": score.value,
+                "score_parts": orjson.dumps([asdict(part) for part in score.parts]).decode(),
+                "signals": len(signals),
+                "top_signals": " | ".join(f"{s.type}: {s.headline}" for s in _top(signals)),
+                "summary": compose_summary(name or domain, signals, score, as_of),
+            }
+            rows = [
+                {
+                    "key": key,
+                    "n": n,
+                    "type": str(signal.type),
+                    "headline": signal.headline,
+                    "url": signal.url,
+                    "host": signal.source_host,
+                    "published": signal.published.isoformat() if signal.published else "",
+                    "date_precision": signal.precision,
+                    "relevance": signal.relevance,
+                    "snippet": signal.snippet,
+                    "result_index": signal.result_index,
+                    "seen_on": signal.seen_on,
+                    "fetched_at": fetched_at,
+                    "search_call_id": search_call,
+                    "call_id": call_id,
+                }
+                for n, signal in enumerate(signals, 1)
+            ]
+            operations += facts.classified(row, rows)
+        await self._db.write(*operations, self._journal.applied(call_id))
+
+    def _signals(
+        self,
+        name: str,
+        domain: str,
+        results: Sequence[SearchResult],
+        picks: Sequence[Pick],
+        fetched_at: str,
+    ) -> tuple[Signal, ...]:
+        """Picks as signals: looked up, about this account, dated, each story once."""
+        fetched = moment(fetched_at)
+        signals = []
+        for pick in picks:
+            result = results[pick.result]
+            about = about_account(name, domain, result.title, result.snippet, result.url)
+            relevance = pick.relevance
+            if about.verdict != "about" and about.confidence < SURE[about.verdict]:
+                relevance *= DOUBTFUL_FACTOR
+            elif about.verdict != "about":
+                self._stats.drop(f"not about the account ({about.verdict})")
+                continue
+            published = resolve_date(result.date, fetched, day_first=self._day_first)
+            signals.append(
+                Signal(
+                    type=pick.type,
+                    headline=result.title,
+                    url=result.url,
+                    source_host=host_of(result.url),
+                    published=published.value,
+                    precision=published.precision,
+                    relevance=checked_relevance(relevance, pick.type, result.title, result.snippet),
+                    snippet=result.snippet,
+                    result_index=pick.result,
+                    fetched_at=fetched,
+                )
+            )
+        return one_story_once(signals)
+
+    # -- from the journal -----------------------------------------------------------------
+
+    async def recorded(self, call: CallRow) -> None:
+        """Apply an answer that the journal holds. Raises BadAnswer as the live reading would."""
+        if call.provider == "apollo":
+            asked = asked_people(call)
+            read = read_bulk(call.reply, asked) if call.endpoint == BULK else read_single(
+                call.reply, asked[0]
+            )  # fmt: skip
+            await self.people(call.id, call.ended_at, call.cost, read)
+        elif call.provider == "serper":
+            results = read_results(call.reply)
+            await self.search(call.id, call.ended_at, call.cost, call.items[0], results)
+        else:
+            picks = read_picks(call.reply, call.items)
+            sent = await self._what_was_sent(call.items)
+            await self.classification(call.id, call.ended_at, call.cost, picks, sent)
+
+    async def _what_was_sent(
+        self, items: Sequence[Any]
+    ) -> dict[str, tuple[str, str, Sequence[SearchResult], str, str]]:
+        keys = [item[0] for item in items]
+        names: dict[str, tuple[str, str]] = {}
+        query = select(accounts).where(accounts.c.key.in_(keys)).order_by(accounts.c.id)
+        for row in await self._db.rows(query):
+            names.setdefault(row.key, (row.name, row.domain))
+        answers = await self._journal.get_many([item[1] for item in items])
+        sent: dict[str, tuple[str, str, Sequence[SearchResult], str, str]] = {}
+        for key, search_call, _, count in items:
+            call = answers.get(search_call)
+            if call is None:
+                raise BadAnswer("the search that it rests on is gone")
+            results = read_results(call.reply)[:count]
+            sent[key] = (*names.get(key, ("", "")), results, search_call, call.ended_at)
+        return sent
+
+
+def asked_people(call: CallRow) -> list[PersonToFind]:
+    """Who a recorded Apollo call asked for, in the order of its request."""
+    body = orjson.loads(call.request.body)
+    details = body["details"] if call.endpoint == BULK else [body]
+    return [
+        PersonToFind(
+            key,
+            detail.get("first_name", ""),
+            detail.get("last_name", ""),
+            detail.get("domain", ""),
+            detail.get("linkedin_url", ""),
+        )
+        for key, detail in zip(call.items, details, strict=True)
+    ]
+
+
+def person_row(key: str, person: Person, call_id: str, at: str, cost: Cost) -> dict[str, Any]:
+    """A verified person as a row."""
+    return {
+        "key": key,
+        "state": "found",
+        "reason": "",
+        "fetched_at": at,
+        "checked_at": at,
+        "call_id": call_id,
+        "provider": "apollo",
+        "provider_id": person.provider_id,
+        "credits": cost.credits,
+        "usd": cost.usd,
+        "name": person.name,
+        "title": person.title,
+        "seniority": person.seniority,
+        "departments": ";".join(person.departments),
+        "functions": ";".join(person.functions),
+        "employer": person.employer,
+        "employer_domain": person.employer_domain,
+        "employer_since": person.employer_since,
+        "email": person.email,
+        "email_status": person.email_status,
+        "linkedin_url": person.linkedin_url,
+        "city": person.city,
+        "country": person.country,
+    }
+
+
+def trouble_row(key: str, state: str, reason: str, call_id: str = "") -> dict[str, Any]:
+    """A person without an answer, as a row."""
+    return {
+        **facts.NO_PERSON,
+        "key": key,
+        "state": state,
+        "reason": reason,
+        "checked_at": timestamp(),
+        "call_id": call_id,
+        "provider": "apollo",
+    }
+
+
+def _top(signals: Sequence[Signal]) -> list[Signal]:
+    ranked = sorted(signals, key=lambda s: (-s.relevance, s.type, s.headline, s.url))
+    return ranked[:TOP_SIGNALS]
+
+
+def _shares(cost: Cost, keys: Sequence[str]) -> dict[str, Cost]:
+    """A call's cost split over those it brought something for; the parts add up exactly."""
+    if not keys:
+        return {}
+    credits, more_credits = divmod(cost.credits, len(keys))
+    usd, more_usd = divmod(cost.usd, len(keys))
+    return {
+        key: Cost(credits + (n < more_credits), usd + (n < more_usd)) for n, key in enumerate(keys)
+    }

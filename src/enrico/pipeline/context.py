@@ -1,0 +1,58 @@
+"""What the branches of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from enrico.engine.call import CallPath
+from enrico.engine.stats import Stats
+from enrico.errors import EnricoError
+from enrico.pipeline.apply import Applier
+from enrico.providers.apollo import Apollo
+from enrico.providers.llm import Llm
+from enrico.providers.serper import Serper
+from enrico.settings import Settings
+from enrico.store.crm import Scope
+from enrico.store.database import Database
+from enrico.store.journal import Journal
+
+Branch = Literal["search", "classify", "roles", "people"]
+BRANCHES: tuple[Branch, ...] = ("search", "classify", "roles", "people")
+
+
+@dataclass(slots=True)
+class Context:
+    """One run while it goes."""
+
+    run_id: str
+    db: Database
+    journal: Journal
+    settings: Settings
+    stats: Stats
+    scope: Scope
+    applier: Applier
+    serper: Serper
+    llm: Llm
+    apollo: Apollo
+    paths: dict[str, CallPath] = field(default_factory=dict)
+    halted: list[EnricoError] = field(default_factory=list)
+    """Why a branch ended early, each reason once."""
+
+    def stopped(self, provider: str) -> Callable[[], bool]:
+        """Whether nothing more should be taken up for this provider."""
+        path = self.paths[provider]
+        return lambda: path.halted is not None
+
+    def give_up(self, provider: str, why: EnricoError) -> None:
+        """End a branch: calls in flight finish, the rest stays unasked and is told so."""
+        self.paths[provider].halt(why)
+        self.stats.providers[self.paths[provider].provider.name].unasked = str(why)
+        if all(str(why) != str(other) for other in self.halted):
+            self.halted.append(why)
+
+
+def unique(values: Sequence[str]) -> list[str]:
+    """Each value once, in order."""
+    return list(dict.fromkeys(values))

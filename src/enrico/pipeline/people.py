@@ -1,0 +1,134 @@
+"""People, each once: cache → bulk of ten, always full → facts. Unknown outcomes are not resent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
+
+from enrico.domain.identity import registrable_domain
+from enrico.engine.budget import BudgetReached
+from enrico.engine.flow import for_each, in_batches
+from enrico.errors import Fatal, Interrupted, Skippable, Unavailable, UnknownOutcome
+from enrico.pipeline.apply import trouble_row
+from enrico.pipeline.context import Context
+from enrico.pipeline.reconcile import Unknown, clear_or_hold
+from enrico.providers.apollo import Matches, PersonToFind, read_bulk, read_single
+from enrico.store import facts
+from enrico.store.selection import people_in_work
+
+RESEND_ROUNDS = 3
+"""How often calls that were provably not charged are sent again before their people fail."""
+
+
+async def people_to_find(ctx: Context) -> AsyncGenerator[PersonToFind, None]:
+    """Who is left to buy, in order of their keys. Several CRM records of one person are one."""
+    async for key, records in people_in_work(ctx.db):
+        named = [r for r in records if r.first_name and r.last_name] or records
+        record = named[0]
+        domain = record.domain or ""
+        if registrable_domain(key) not in ("", domain):
+            domain = ""  # the address says more than the account that the contact is filed under
+        linkedin = next((r.linkedin_url for r in records if r.linkedin_url), "")
+        yield PersonToFind(key, record.first_name, record.last_name, domain, linkedin)
+
+
+async def buy_people(ctx: Context) -> None:
+    """Buy everyone in the work table; then settle the calls whose outcome is unknown."""
+    unknown: list[Unknown] = []
+
+    async def batch(people: list[PersonToFind]) -> None:
+        ctx.stats.start("people")
+        try:
+            unknown.extend(await buy_batch(ctx, people))
+        except (Fatal, BudgetReached, Interrupted) as why:
+            ctx.give_up("apollo", why)
+        finally:
+            ctx.stats.end("people")
+
+    path = ctx.paths["apollo"]
+    await for_each(
+        in_batches(people_to_find(ctx), ctx.settings.apollo.batch_size),
+        batch,
+        workers=path.limiter.concurrency,
+        stopped=ctx.stopped("apollo"),
+    )
+    for _ in range(RESEND_ROUNDS):
+        # No call is in flight now, so the provider's counters stand still.
+        resend = await clear_or_hold(ctx, unknown)
+        unknown.clear()
+        for people in resend:
+            await batch(people)
+        if not unknown:
+            return
+    await clear_or_hold(ctx, unknown)
+
+
+async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> list[Unknown]:
+    """Buy up to ten people, in fewer calls of less when the budget has less room.
+
+    Returns the calls whose outcome is unknown. Raises Fatal, BudgetReached or Interrupted.
+    """
+    path, stats = ctx.paths["apollo"], ctx.stats.providers["apollo"]
+    unknown: list[Unknown] = []
+    left = list(people)
+    while left:
+        room = await path.budget.room_for("apollo", ctx.apollo.price(), len(left))
+        asked, left = left[:room], left[room:]
+        call = ctx.apollo.bulk(asked)
+        try:
+            answer = await path.send(call, partial(read_bulk, asked=asked))
+        except UnknownOutcome as error:
+            unknown.append(Unknown(error.call_id, asked, str(error), call.reserve))
+            continue
+        except Skippable as error:
+            if len(asked) == 1:
+                await fail_people(ctx, asked, str(error))
+            else:  # one odd person must not cost the others their answer
+                for person in asked:
+                    unknown += await buy_single(ctx, person)
+            continue
+        except Unavailable as error:
+            await fail_people(ctx, asked, str(error))
+            continue
+        stats.batches += 1
+        matches = answer.value
+        await ctx.applier.people(answer.call_id, answer.ended_at, answer.cost, matches)
+        count_people(ctx, matches)
+        if matches.unclear:
+            ctx.stats.drop("match without proof of whose it is", len(matches.unclear))
+            unclear = set(matches.unclear)
+            for person in asked:
+                if person.key in unclear:
+                    unknown += await buy_single(ctx, person)
+    return unknown
+
+
+async def buy_single(ctx: Context, person: PersonToFind) -> list[Unknown]:
+    """Buy one person, where a bulk call brought nothing clear for them."""
+    path = ctx.paths["apollo"]
+    call = ctx.apollo.single(person)
+    try:
+        answer = await path.send(call, partial(read_single, asked=person))
+    except UnknownOutcome as error:
+        return [Unknown(error.call_id, [person], str(error), call.reserve)]
+    except (Skippable, Unavailable) as error:
+        await fail_people(ctx, [person], str(error))
+        return []
+    await ctx.applier.people(answer.call_id, answer.ended_at, answer.cost, answer.value)
+    count_people(ctx, answer.value)
+    return []
+
+
+async def fail_people(ctx: Context, people: Sequence[PersonToFind], reason: str) -> None:
+    """Note that nothing came back for these people, and why. They are asked for again next run."""
+    ctx.stats.providers["apollo"].failed += len(people)
+    rows = [trouble_row(person.key, "failed", reason) for person in people]
+    await ctx.db.write(facts.people_failed(rows))
+
+
+def count_people(ctx: Context, matches: Matches) -> None:
+    """Count what an answer brought."""
+    stats = ctx.stats.providers["apollo"]
+    stats.found += len(matches.found)
+    stats.not_found += len(matches.not_found)
+    stats.items += len(matches.found) + len(matches.not_found)

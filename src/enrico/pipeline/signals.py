@@ -1,0 +1,164 @@
+"""Accounts → search → classification → signals, streaming: no account waits for another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from enrico.engine.budget import BudgetReached
+from enrico.engine.call import Answer
+from enrico.engine.flow import Channel, for_each
+from enrico.errors import Fatal, Interrupted, ProviderError, Skippable, Unavailable, Unreadable
+from enrico.pipeline.context import Context
+from enrico.providers.llm import Picks, ToClassify, read_picks
+from enrico.providers.serper import read_results
+from enrico.store import facts
+from enrico.store.journal import timestamp
+from enrico.store.selection import accounts_in_work
+
+BACKLOG = 256
+ALONE_ATTEMPTS = 3
+"""How often an account that a model left out is asked about alone before it is failed."""
+
+
+async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> None:
+    """Search each account of the work table once; pass those with results on."""
+    path, stats = ctx.paths["serper"], ctx.stats.providers["serper"]
+
+    async def search(account: tuple[str, str, str, str]) -> None:
+        key, name, domain, _ = account
+        ctx.stats.start("search")
+        try:
+            answer = await path.send(ctx.serper.search(key, name or domain, domain), read_results)
+        except (Fatal, BudgetReached, Interrupted) as why:
+            ctx.give_up("serper", why)
+            return
+        except ProviderError as error:
+            stats.failed += 1
+            await ctx.db.write(facts.search_failed(_no_search(key, str(error))))
+            return
+        finally:
+            ctx.stats.end("search")
+        stats.items += 1
+        results = answer.value
+        await ctx.applier.search(answer.call_id, answer.ended_at, answer.cost, key, results)
+        if not results:
+            stats.not_found += 1
+            return
+        stats.found += 1
+        if found is not None:
+            await found.put(ToClassify(key, name, domain, answer.call_id, answer.ended_at, results))
+
+    await for_each(
+        accounts_in_work(ctx.db, "search"),
+        search,
+        workers=path.limiter.concurrency,
+        stopped=ctx.stopped("serper"),
+    )
+
+
+async def unread_searches(ctx: Context) -> AsyncGenerator[ToClassify, None]:
+    """Accounts whose search is kept but not classified: from a run that ended in between."""
+    async for key, name, domain, call_id in accounts_in_work(ctx.db, "classify"):
+        call = await ctx.journal.get(call_id)
+        if call is not None:
+            results = read_results(call.reply)
+            yield ToClassify(key, name, domain, call_id, call.ended_at, results)
+
+
+async def feed_unread(ctx: Context, channel: Channel[ToClassify]) -> None:
+    """Put the kept searches into the channel."""
+    async for account in unread_searches(ctx):
+        await channel.put(account)
+
+
+async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
+    """Classify what comes through the channel; a backlog is taken in batches."""
+
+    async def batches() -> AsyncGenerator[list[ToClassify], None]:
+        while batch := await channel.take(ctx.settings.llm.batch_accounts):
+            yield batch
+
+    async def classify(batch: list[ToClassify]) -> None:
+        ctx.stats.start("classify")
+        try:
+            await _classify(ctx, batch)
+        except (Fatal, BudgetReached, Interrupted) as why:
+            ctx.give_up("deepseek", why)
+        finally:
+            ctx.stats.end("classify")
+
+    # The channel is drained even when nothing more is sent, so that the search can go on.
+    await for_each(
+        batches(), classify, workers=ctx.paths["deepseek"].limiter.concurrency,
+        stopped=lambda: False,
+    )  # fmt: skip
+
+
+async def _classify(ctx: Context, batch: Sequence[ToClassify]) -> None:
+    """Classify a batch; whoever its answer does not cover is asked about alone."""
+    alone = list(batch)
+    if len(batch) > 1:
+        try:
+            missing = await _ask(ctx, batch, 1)
+        except (Skippable, Unavailable, Unreadable):
+            missing = [account.key for account in batch]
+        alone = [account for account in batch if account.key in missing]
+    for account in alone:
+        await _classify_alone(ctx, account)
+
+
+async def _classify_alone(ctx: Context, account: ToClassify) -> None:
+    reason = "the model's answers did not cover this account"
+    for attempt in range(1, ALONE_ATTEMPTS + 1):
+        try:
+            if not await _ask(ctx, [account], attempt):
+                return
+        except Unreadable as error:
+            reason = str(error)
+        except (Skippable, Unavailable) as error:
+            reason = str(error)
+            break
+    ctx.stats.providers["deepseek"].failed += 1
+    row = {"key": account.key, "state": "failed", "reason": reason, "at": timestamp()}
+    await ctx.db.write(facts.classification_failed(row))
+
+
+async def _ask(ctx: Context, group: Sequence[ToClassify], attempt: int) -> list[str]:
+    """One classification call; returns the keys that its answer did not cover."""
+    path, stats = ctx.paths["deepseek"], ctx.stats.providers["deepseek"]
+    while True:
+        call = ctx.llm.classify(group, attempt)
+        try:
+            answer: Answer[Picks] = await path.send(
+                call, lambda reply: read_picks(reply, call.items)
+            )
+            break
+        except Skippable as error:
+            if not ctx.llm.step_down(error):
+                raise
+    stats.batches += 1
+    sent = {
+        account.key: (
+            account.name, account.domain, account.results, account.search_call_id, account.found_at,
+        )
+        for account in group
+    }  # fmt: skip
+    await ctx.applier.classification(
+        answer.call_id, answer.ended_at, answer.cost, answer.value, sent
+    )
+    stats.items += len(answer.value.by_account)
+    stats.found += len(answer.value.by_account)
+    return list(answer.value.missing)
+
+
+def _no_search(key: str, reason: str) -> dict[str, object]:
+    return {
+        "key": key,
+        "state": "failed",
+        "reason": reason,
+        "fetched_at": timestamp(),
+        "call_id": "",
+        "results": 0,
+        "credits": 0,
+        "usd": 0,
+    }

@@ -1,0 +1,203 @@
+"""A run's measures, under the names that others rely on (design section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from enrico.engine.call import CallPath
+from enrico.engine.limits import lower_bound_seconds
+from enrico.engine.money import Cost, credits_number, usd_number
+from enrico.engine.stats import PHASES, PROVIDERS, Phase, ProviderStats, Stats
+from enrico.errors import EnricoError
+from enrico.pipeline.plan import TYPICAL_SECONDS, what_binds
+from enrico.settings import AlertSettings
+from enrico.store.selection import Counts
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which *share* of the sorted *values* lie; 0 for none."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def summarise(
+    *,
+    run_id: str,
+    started_at: str,
+    duration_seconds: float,
+    counts: Counts,
+    stats: Stats,
+    paths: dict[str, CallPath],
+    halted: Sequence[EnricoError],
+    alerts: AlertSettings,
+    ran_before: bool,
+    prices: dict[str, Cost],
+) -> dict[str, Any]:
+    """The summary of a finished run."""
+    providers = {name: _provider(stats.providers[name]) for name in PROVIDERS}
+    calls = sum(item.calls for item in stats.providers.values())
+    failures = sum(item.useless + item.failed for item in stats.providers.values())
+    asked = calls + sum(item.failed for item in stats.providers.values() if not item.calls)
+    error_rate = round(min(1.0, failures / asked), 4) if asked else 0.0
+    bounds = {name: _bound(stats.providers[name], paths.get(name)) for name in PROVIDERS}
+    signals = bounds["serper"][0]
+    if stats.providers["deepseek"].calls:
+        shortest = min(stats.providers["deepseek"].latencies_ms, default=0.0) / 1000
+        signals = max(signals + shortest, bounds["deepseek"][0])
+    bound = max(signals, bounds["apollo"][0])
+    if bounds["apollo"][0] >= signals:
+        bound_by = bounds["apollo"][1]
+    else:
+        bound_by = bounds["serper" if bounds["serper"][0] else "deepseek"][1]
+    if not calls:
+        bound_by = "nothing to ask"
+    if halted:
+        bound_by = halted[0].code
+    people_cached = _share(counts.people - counts.to_buy, counts.people)
+    search_cached = _share(counts.accounts - counts.to_search, counts.accounts)
+    status = _status(stats, halted)
+    return {
+        "run_id": run_id,
+        "status": status,
+        "started_at": started_at,
+        "duration_ms": round(duration_seconds * 1000),
+        "deals": counts.deals,
+        "accounts": counts.accounts,
+        "deal_contacts": counts.deal_contacts,
+        "unique_people": counts.people,
+        "phases": {name: _phase(stats.phases[name]) for name in PHASES},
+        "providers": providers,
+        "cache": {"people_cached_pct": people_cached, "search_cached_pct": search_cached},
+        "throughput": {
+            "deals_per_s": _per(counts.deals, duration_seconds),
+            "contacts_per_s": _per(counts.deal_contacts, duration_seconds),
+            "calls_per_deal": _per(calls, counts.deals),
+        },
+        "error_rate": error_rate,
+        "cost_usd": usd_number(sum(item.cost.usd for item in stats.providers.values())),
+        "saved_usd": _saved(counts, prices),
+        "lower_bound_ms": round(bound * 1000),
+        "efficiency": round(min(1.0, bound / duration_seconds), 3) if duration_seconds else 0.0,
+        "bound_by": bound_by,
+        "alerts": _alerts(
+            alerts, counts, duration_seconds, error_rate, people_cached, search_cached, ran_before
+        ),
+        "skipped": counts.unusable,
+        "dropped": stats.dropped,
+        "unasked": {n: stats.providers[n].unasked for n in PROVIDERS if stats.providers[n].unasked},
+        "limits": {
+            name: [str(window) for window in path.limiter.windows] for name, path in paths.items()
+        },
+        "messages": [str(why) for why in halted],
+    }
+
+
+def _provider(item: ProviderStats) -> dict[str, Any]:
+    return {
+        "calls": item.calls,
+        "batches": item.batches,
+        "items": item.items,
+        "cached": item.cached,
+        "found": item.found,
+        "not_found": item.not_found,
+        "failed": item.failed,
+        "held": item.held,
+        "retries": item.retries,
+        "rate_limited": item.rate_limited,
+        "credits": credits_number(item.cost.credits),
+        "cost_usd": usd_number(item.cost.usd),
+        "p50_ms": round(percentile(item.latencies_ms, 0.5), 1),
+        "p95_ms": round(percentile(item.latencies_ms, 0.95), 1),
+    }
+
+
+def _phase(phase: Phase) -> dict[str, int | None]:
+    if phase.started is None or phase.ended is None:
+        return {"started_ms": None, "ended_ms": None, "duration_ms": 0}
+    started, ended = round(phase.started * 1000), round(phase.ended * 1000)
+    return {"started_ms": started, "ended_ms": ended, "duration_ms": ended - started}
+
+
+def _bound(item: ProviderStats, path: CallPath | None) -> tuple[float, str]:
+    """(seconds, what binds) for the calls that were answered, at the times that were measured."""
+    if path is None or not item.latencies_ms:
+        return 0.0, ""
+    name = path.provider.name
+    mean = sum(item.latencies_ms) / len(item.latencies_ms) / 1000
+    shortest = min(item.latencies_ms) / 1000
+    calls = len(item.latencies_ms) if len(item.latencies_ms) < 10_000 else item.calls
+    windows, most = path.limiter.windows, path.limiter.concurrency
+    seconds = lower_bound_seconds(calls, windows, latency=mean, shortest=shortest, concurrency=most)
+    mean = mean or TYPICAL_SECONDS[name][0]
+    return seconds, what_binds(name, calls, windows, mean, shortest, most)
+
+
+def _status(stats: Stats, halted: Sequence[EnricoError]) -> str:
+    """One word; the exit code follows from it and from the reasons."""
+    codes = {why.exit_code for why in halted}
+    if 130 in codes:
+        return "interrupted"
+    if 5 in codes:
+        return "refused"
+    if 4 in codes:
+        return "budget_reached"
+    if any(item.held for item in stats.providers.values()):
+        return "held"
+    if halted or any(item.failed for item in stats.providers.values()):
+        return "partial"
+    return "done"
+
+
+EXIT_CODES = {
+    "done": 0, "failed": 1, "partial": 3, "budget_reached": 4, "refused": 5, "held": 6,
+    "interrupted": 130,
+}  # fmt: skip
+
+
+def _alerts(
+    settings: AlertSettings,
+    counts: Counts,
+    seconds: float,
+    error_rate: float,
+    people_cached: float,
+    search_cached: float,
+    ran_before: bool,
+) -> list[str]:
+    found = []
+    allowed = settings.slow_seconds_per_50_deals * max(1.0, counts.deals / 50)
+    if seconds > allowed:
+        found.append(f"slow: {seconds:.0f} s for {counts.deals} deals; {allowed:.0f} s is allowed")
+    if error_rate * 100 > settings.failing_pct:
+        found.append(f"failing: {error_rate:.1%} of calls; {settings.failing_pct:g} % is allowed")
+    cached = min(people_cached, search_cached)
+    if ran_before and counts.people and cached < settings.cold_cache_pct:
+        found.append(
+            f"cold cache: {cached:g} % cached; {settings.cold_cache_pct:g} % is expected after an "
+            "earlier run"
+        )
+    return found
+
+
+def _saved(counts: Counts, prices: dict[str, Cost]) -> dict[str, float]:
+    person, search = prices["apollo"].usd, prices["serper"].usd
+    cached = (counts.people - counts.to_buy - counts.held) * person
+    cached += (counts.accounts - counts.to_search) * search
+    dedupe = (counts.seats_with_address - counts.people) * person
+    dedupe += (counts.deals_with_account - counts.accounts) * search
+    skipped = sum(n for why, n in counts.unusable.items() if why != "no_email") * person
+    return {
+        "cache": usd_number(max(0, cached)),
+        "dedupe": usd_number(max(0, dedupe)),
+        "skipped": usd_number(skipped),
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return round(100 * part / whole, 1) if whole else 0.0
+
+
+def _per(count: float, over: float) -> float:
+    return round(count / over, 3) if over else 0.0

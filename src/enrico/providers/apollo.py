@@ -1,0 +1,325 @@
+"""Apollo: verified people, ten to a bulk call, joined by their position in the request.
+
+A moved person comes back with another address, so the address that came back decides nothing by
+itself. It is used only against the order: when it is the address of another position, or the names
+fit another position, the answer is not in our order and only proven matches are taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from enrico.domain.identity import email_key, registrable_domain
+from enrico.domain.names import same_person_name
+from enrico.engine.call import BadAnswer, Call
+from enrico.engine.http import Reply, Request
+from enrico.engine.limits import Window
+from enrico.engine.money import Cost, cost_of_credits, micro_credits
+from enrico.engine.stats import ProviderName
+from enrico.errors import Fatal, ProviderError
+from enrico.providers.common import error_text, json_object, ordinary_refusal, whole_number
+from enrico.settings import ApolloSettings
+
+BULK = "people/bulk_match"
+SINGLE = "people/match"
+_CREDITS = re.compile(rb'"credits_consumed"\s*:\s*([0-9]+(?:\.[0-9]+)?)')
+# The older documentation says "daily" where the wire says "24-hour".
+_WINDOW_HEADERS = (
+    ("x-rate-limit-minute", 60.0),
+    ("x-rate-limit-hourly", 3600.0),
+    ("x-rate-limit-24-hour", 86400.0),
+    ("x-rate-limit-daily", 86400.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonToFind:
+    """Who is asked for. ``key`` is the normalised address, one person once."""
+
+    key: str
+    first_name: str = ""
+    last_name: str = ""
+    domain: str = ""
+    linkedin_url: str = ""
+
+    @property
+    def name(self) -> str:
+        """First and last name with one space between."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as Apollo knows them. Text is empty when unknown."""
+
+    provider_id: str
+    name: str
+    title: str
+    seniority: str
+    departments: tuple[str, ...]
+    functions: tuple[str, ...]
+    employer: str
+    employer_domain: str
+    employer_since: str
+    """First day of the present job, ``YYYY-MM-DD``; empty when unknown."""
+    email: str
+    email_status: str
+    linkedin_url: str
+    city: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What a call brought. ``unclear`` keys were in it, but nothing proves who is who."""
+
+    found: Mapping[str, Person]
+    not_found: tuple[str, ...]
+    unclear: tuple[str, ...]
+
+
+class Apollo:
+    """Requests to and replies from Apollo."""
+
+    name: ProviderName = "apollo"
+    dear = True
+    repeats_unreadable = True
+
+    def __init__(self, settings: ApolloSettings) -> None:
+        self.settings = settings
+        self.timeout_seconds = settings.timeout_seconds
+
+    def headers(self, key: str) -> dict[str, str]:
+        """A key in the query is refused by Apollo."""
+        return {"x-api-key": key, "Cache-Control": "no-cache", "Accept": "application/json"}
+
+    def price(self) -> Cost:
+        """The most that one person may cost."""
+        return cost_of_credits(
+            micro_credits(self.settings.credits_per_person), self.settings.credit_usd
+        )
+
+    def bulk(self, people: Sequence[PersonToFind]) -> Call:
+        """One call for up to ten people. The flags go into the query, where Apollo documents them."""
+        reveal = str(self.settings.reveal_personal_emails).lower()
+        price = self.price()
+        return Call(
+            endpoint=BULK,
+            request=Request(
+                "POST",
+                f"/{BULK}",
+                orjson.dumps({"details": [_details(person) for person in people]}),
+                (("reveal_personal_emails", reveal), ("reveal_phone_number", "false")),
+            ),
+            items=[person.key for person in people],
+            reserve=Cost(price.credits * len(people), price.usd * len(people)),
+            count=len(people),
+        )
+
+    def single(self, person: PersonToFind) -> Call:
+        """The fallback for one person, where a bulk call brought nothing clear."""
+        reveal = str(self.settings.reveal_personal_emails).lower()
+        return Call(
+            endpoint=SINGLE,
+            request=Request(
+                "POST",
+                f"/{SINGLE}",
+                orjson.dumps(_details(person)),
+                (("reveal_personal_emails", reveal), ("reveal_phone_number", "false")),
+            ),
+            items=[person.key],
+            reserve=self.price(),
+            count=1,
+        )
+
+    def health(self) -> Request:
+        """Is the key good? A bad one is told by a field, with status 200."""
+        return Request("GET", "/auth/health")
+
+    def usage(self) -> Request:
+        """Limits and use by endpoint. POST with an empty body."""
+        return Request("POST", "/usage_stats/api_usage_stats")
+
+    def credits(self) -> Request:
+        """The team's credit balances. POST with an empty body."""
+        return Request("POST", "/usage_stats/credit_usage_stats")
+
+    def refusal(self, reply: Reply) -> ProviderError | None:
+        """What a reply that is no answer means."""
+        words = error_text(reply) if 400 <= reply.status < 500 else ""
+        if reply.status == 401:
+            return Fatal(
+                "Apollo refused the key in APOLLO_API_KEY (HTTP 401). Replace it, then check it "
+                "with: enrico doctor",
+                provider=self.name,
+                status=401,
+            )
+        if 400 <= reply.status < 500 and reply.status != 429 and "credit" in words.lower():
+            return Fatal(
+                f"Apollo's credits are used up (HTTP {reply.status}: {words}). Buy credits, then "
+                "run the same command again; it goes on from there.",
+                provider=self.name,
+                status=reply.status,
+            )
+        if reply.status == 403:
+            return Fatal(
+                f"The key in APOLLO_API_KEY may not use {BULK} (HTTP 403: {words}). Give it that "
+                "scope, or use a master key; then check it with: enrico doctor",
+                provider=self.name,
+                status=403,
+            )
+        return ordinary_refusal(self.name, reply)
+
+    def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:
+        """``credits_consumed``, possibly fractional; a single match does not say: count the person."""
+        if found := _CREDITS.search(reply.body):
+            return cost_of_credits(micro_credits(found[1].decode()), self.settings.credit_usd)
+        body = json_object(reply.body)
+        if body is not None and "person" in body and _person(body["person"]) is None:
+            return Cost()
+        return reserved
+
+    def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
+        """The windows named in the headers; an empty value means unlimited."""
+        windows = {}
+        for name, period in _WINDOW_HEADERS:
+            limit = whole_number(headers.get(name))
+            if limit is not None and limit > 0:
+                windows[period] = Window(limit, period)
+        return tuple(windows.values())
+
+
+def _details(person: PersonToFind) -> dict[str, str]:
+    details = {
+        "email": person.key,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "domain": person.domain,
+        "linkedin_url": person.linkedin_url,
+    }
+    return {name: value for name, value in details.items() if value}
+
+
+def read_bulk(reply: Reply, asked: Sequence[PersonToFind]) -> Matches:
+    """Who was found, by position. Raises BadAnswer when the answer has no list of matches."""
+    body = json_object(reply.body)
+    if body is None:
+        raise BadAnswer("it is not a JSON object")
+    matches = body.get("matches")
+    if not isinstance(matches, list):
+        raise BadAnswer("it has no list of matches")
+    if body.get("status", "success") != "success":
+        raise BadAnswer("its status is not success")
+    people = [_person(match) for match in matches]
+    if len(people) == len(asked) and _in_order(people, asked):
+        found = {a.key: p for a, p in zip(asked, people, strict=True) if p is not None}
+        missed = tuple(a.key for a, p in zip(asked, people, strict=True) if p is None)
+        return Matches(found, missed, ())
+    proven = _proven([person for person in people if person is not None], asked)
+    return Matches(proven, (), tuple(a.key for a in asked if a.key not in proven))
+
+
+def read_single(reply: Reply, asked: PersonToFind) -> Matches:
+    """The one person, or a miss: null, nothing, or a stub that only echoes the address."""
+    body = json_object(reply.body)
+    if body is None or not ("person" in body or "matches" in body or "request_id" in body):
+        raise BadAnswer("it has no person")
+    person = _person(body.get("person"))
+    return Matches({asked.key: person} if person else {}, () if person else (asked.key,), ())
+
+
+def _in_order(people: Sequence[Person | None], asked: Sequence[PersonToFind]) -> bool:
+    """Whether nothing speaks against ``people[i]`` being ``asked[i]``."""
+    positions = {person.key: index for index, person in enumerate(asked)}
+    for index, person in enumerate(people):
+        if person is None:
+            continue
+        elsewhere = positions.get(email_key(person.email), index)
+        if elsewhere != index:
+            return False
+        if email_key(person.email) == asked[index].key:
+            continue
+        if same_person_name(person.name, asked[index].name) is False and any(
+            same_person_name(person.name, other.name) is True
+            for position, other in enumerate(asked)
+            if position != index
+        ):
+            return False
+    return True
+
+
+def _proven(people: Sequence[Person], asked: Sequence[PersonToFind]) -> dict[str, Person]:
+    """Matches that hold without any order: the same address, once on both sides."""
+    keys = {person.key for person in asked}
+    by_address: dict[str, list[Person]] = {}
+    for person in people:
+        address = email_key(person.email)
+        if address in keys:
+            by_address.setdefault(address, []).append(person)
+    return {key: found[0] for key, found in by_address.items() if len(found) == 1}
+
+
+def _person(match: Any) -> Person | None:
+    """A person object with at least a name, a title or an organisation; else None."""
+    if not isinstance(match, dict):
+        return None
+    organization = match.get("organization")
+    organization = organization if isinstance(organization, dict) else {}
+    job = _present_job(match.get("employment_history"), _text(match.get("organization_id")))
+    name = _text(match.get("name")) or " ".join(
+        part for part in (_text(match.get("first_name")), _text(match.get("last_name"))) if part
+    )
+    title = _text(match.get("title"))
+    employer = _text(organization.get("name")) or _text(job.get("organization_name"))
+    if not (name or title or employer):
+        return None
+    domain = _text(organization.get("primary_domain")) or _text(organization.get("website_url"))
+    email = _text(match.get("email"))
+    return Person(
+        provider_id=_text(match.get("id")),
+        name=name,
+        title=title or _text(job.get("title")),
+        # The older design read seniority_level, which Apollo does not send.
+        seniority=_text(match.get("seniority")).lower(),
+        departments=_texts(match.get("departments")),
+        functions=_texts(match.get("functions")),
+        employer=employer,
+        employer_domain=registrable_domain(domain) if domain else "",
+        employer_since=_day(job.get("start_date")),
+        email="" if email.startswith("email_not_unlocked@") else email,
+        email_status=_text(match.get("email_status")).lower(),
+        linkedin_url=_text(match.get("linkedin_url")),
+        city=_text(match.get("city")),
+        country=_text(match.get("country")),
+    )
+
+
+def _present_job(history: Any, organization_id: str) -> dict[str, Any]:
+    """The present job: at the person's organisation where several are current, else the newest."""
+    if not isinstance(history, list):
+        return {}
+    current = [job for job in history if isinstance(job, dict) and job.get("current") is True]
+
+    def order(job: dict[str, Any]) -> tuple[bool, str, str]:
+        at_organization = bool(organization_id) and job.get("organization_id") == organization_id
+        return at_organization, _day(job.get("start_date")), _text(job.get("title"))
+
+    return max(current, key=order, default={})
+
+
+def _day(value: Any) -> str:
+    text = _text(value)
+    return text[:10] if re.match(r"\d{4}-\d{2}-\d{2}", text) else ""
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()

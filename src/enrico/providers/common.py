@@ -1,0 +1,88 @@
+"""Reading replies that may be anything: JSON, text, HTML from a gateway."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from enrico.engine.http import Reply
+from enrico.errors import ProviderError, RateLimited, Skippable, Unavailable
+
+_SPACES = re.compile(r"\s+")
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object in *body*, after any keep-alive blank lines; None when there is none."""
+    try:
+        value = orjson.loads(body.strip())
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def error_text(reply: Reply) -> str:
+    """The provider's own words about a refusal, one short line; empty for HTML or nothing.
+
+    Apollo alone has five shapes for it; gateways send HTML.
+    """
+    found = json_object(reply.body)
+    text = ""
+    if found is None:
+        text = reply.body[:400].decode("utf-8", "replace")
+        if text.lstrip().startswith("<"):
+            return ""
+    else:
+        error = found.get("error")
+        details = found.get("error_details")
+        for candidate in (
+            found.get("error_message"),
+            error.get("message") if isinstance(error, dict) else error,
+            found.get("message"),
+            details.get("message") if isinstance(details, dict) else None,
+        ):
+            if isinstance(candidate, str) and candidate:
+                text = candidate
+                break
+    return _SPACES.sub(" ", text).strip()[:200]
+
+
+def seconds(text: str | None) -> float | None:
+    """A Retry-After in seconds; None when it is absent or no number (dates are not used here)."""
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < 10**7 else None
+
+
+def whole_number(text: str | None) -> int | None:
+    """A header that should hold a count: None when empty (unlimited), missing or rubbish."""
+    try:
+        return int(text) if text and text.strip() else None
+    except ValueError:
+        return None
+
+
+def ordinary_refusal(provider: str, reply: Reply) -> ProviderError | None:
+    """What a status means at any provider; None for 200. Vendors decide 400-403 themselves."""
+    status = reply.status
+    if status == 200:
+        return None
+    if status == 429:
+        return RateLimited(
+            f"{provider} says that its rate limit is reached.",
+            provider=provider,
+            retry_after=seconds(reply.headers.get("retry-after")),
+        )
+    if status >= 500 or status == 408 or 200 < status < 400:
+        return Unavailable(
+            f"{provider} failed with HTTP {status}.", provider=provider, status=status
+        )
+    words = error_text(reply)
+    return Skippable(
+        f"{provider} refused the request (HTTP {status}{': ' + words if words else ''}).",
+        provider=provider,
+        status=status,
+    )

@@ -1,0 +1,270 @@
+"""Settings: flags over environment over ``enrico.toml`` over the defaults here.
+
+Every setting is one line of data with its help text; ``docs/reference/settings.md`` is generated
+from this file. Prices carry the day they were read on, because they move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from enrico.errors import ConfigError
+
+ProfileName = Literal["classic", "modern", "free", "instant", "storm"]
+UnknownPolicy = Literal["reconcile", "hold", "retry"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ApolloSettings(_Section):
+    """People: Apollo's bulk match."""
+
+    base_url: str = Field("https://api.apollo.io/api/v1", description="Prefix before the path.")
+    limits: tuple[str, ...] = Field(
+        (),
+        description="Windows such as '1000/min'. Empty: assume 5/s and 60/min, then follow Apollo.",
+    )
+    concurrency: int = Field(24, ge=1, description="Bulk calls in flight at once.")
+    batch_size: int = Field(
+        10, ge=1, le=10, description="People in one bulk call; Apollo takes 10."
+    )
+    timeout_seconds: float = Field(30.0, gt=0, description="Total time for one call.")
+    credit_usd: Decimal = Field(
+        Decimal("0.025"), ge=0, description="Price of one credit (fair-use figure, August 2026)."
+    )
+    credits_per_person: Decimal = Field(
+        Decimal(1), ge=0, description="Credits reserved for each person asked for."
+    )
+    reveal_personal_emails: bool = Field(
+        False, description="Ask for private addresses; may cost more."
+    )
+    unknown_outcome: UnknownPolicy = Field(
+        "reconcile",
+        description="What to do with a call that may have been charged: ask Apollo's own counters, "
+        "hold it for you, or send it again.",
+    )
+
+
+class SerperSettings(_Section):
+    """Account search: Serper."""
+
+    base_url: str = Field("https://google.serper.dev", description="Prefix before the path.")
+    limits: tuple[str, ...] = Field(
+        (),
+        description="Windows such as '50/s'. Empty: assume 5/s, then what Serper's account page says.",
+    )
+    concurrency: int = Field(128, ge=1, description="Searches in flight at once.")
+    timeout_seconds: float = Field(15.0, gt=0, description="Total time for one call.")
+    credit_usd: Decimal = Field(
+        Decimal("0.001"), ge=0, description="Price of one credit (Starter package, August 2026)."
+    )
+    kind: Literal["search", "news"] = Field("search", description="Which of Serper's pages to ask.")
+    query: str = Field(
+        '"{name}" (funding OR acquisition OR partnership OR launch OR hiring OR layoffs OR CEO)',
+        description="What is searched for; {name} and {domain} are filled in.",
+    )
+    past: str = Field("qdr:y", description="Google's time filter (tbs); empty for all time.")
+    country: str = Field("us", description="Google's gl.")
+    language: str = Field("en", description="Google's hl.")
+
+
+class LlmSettings(_Section):
+    """Classification: DeepSeek, or any OpenAI-compatible endpoint."""
+
+    base_url: str = Field(
+        "https://api.deepseek.com", description="Prefix before /chat/completions."
+    )
+    model: str = Field("deepseek-flash", description="Model name sent with each call.")
+    concurrency: int = Field(32, ge=1, description="Classifications in flight at once.")
+    batch_accounts: int = Field(
+        2, ge=1, le=20, description="Most accounts in one call; only a backlog fills it."
+    )
+    timeout_seconds: float = Field(120.0, gt=0, description="Total time for one call.")
+    max_tokens_per_account: int = Field(700, ge=50, description="Room for the answer, per account.")
+    thinking: Literal["disabled", "omit"] = Field(
+        "disabled", description="'omit' for endpoints that do not know DeepSeek's thinking switch."
+    )
+    input_usd: Decimal = Field(Decimal("0.15"), description="Per million input tokens, off-peak.")
+    cached_usd: Decimal = Field(Decimal("0.003"), description="Per million cached input tokens.")
+    output_usd: Decimal = Field(Decimal("0.60"), description="Per million output tokens, off-peak.")
+    peak_factor: Decimal = Field(
+        Decimal(2), description="Times the price Mon-Fri 01-04 and 06-10 UTC; 1 for flat prices."
+    )
+
+
+class CacheSettings(_Section):
+    """How long an answer counts as fresh, in days."""
+
+    people_days: float = Field(90, ge=0, description="A person who was found.")
+    missing_people_days: float = Field(14, ge=0, description="A person the provider does not know.")
+    signals_days: float = Field(30, ge=0, description="A search with results.")
+    empty_search_days: float = Field(3, ge=0, description="A search without any result.")
+
+
+class AlertSettings(_Section):
+    """When a run's summary raises an alert."""
+
+    slow_seconds_per_50_deals: float = Field(60, gt=0, description="Slow: over this for 50 deals.")
+    failing_pct: float = Field(10, ge=0, description="Failing: over this share of failed calls.")
+    cold_cache_pct: float = Field(
+        30, ge=0, description="Cold cache: under this share cached, where a run came before."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of one process; immutable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ENRICO_",
+        env_nested_delimiter="__",
+        toml_file="enrico.toml",
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        nested_model_default_partial_update=True,
+    )
+
+    database_url: str = Field("sqlite:///enrico.db", description="Where everything is kept.")
+    apollo_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="APOLLO_API_KEY", description="Apollo's key."
+    )
+    serper_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="SERPER_API_KEY", description="Serper's key."
+    )
+    deepseek_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="DEEPSEEK_API_KEY", description="The LLM endpoint's key."
+    )
+    apollo_base_url: str = Field(
+        "",
+        validation_alias=AliasChoices("APOLLO_BASE_URL"),
+        description="Overrides apollo.base_url.",
+    )
+    serper_base_url: str = Field(
+        "",
+        validation_alias=AliasChoices("SERPER_BASE_URL"),
+        description="Overrides serper.base_url.",
+    )
+    deepseek_base_url: str = Field(
+        "",
+        validation_alias=AliasChoices("DEEPSEEK_BASE_URL"),
+        description="Overrides llm.base_url.",
+    )
+    deepseek_model: str = Field(
+        "", validation_alias=AliasChoices("DEEPSEEK_MODEL"), description="Overrides llm.model."
+    )
+    apollo: ApolloSettings = Field(default_factory=ApolloSettings)  # type: ignore[arg-type]
+    serper: SerperSettings = Field(default_factory=SerperSettings)  # type: ignore[arg-type]
+    llm: LlmSettings = Field(default_factory=LlmSettings)  # type: ignore[arg-type]
+    cache: CacheSettings = Field(default_factory=CacheSettings)  # type: ignore[arg-type]
+    alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
+    attempts: int = Field(4, ge=1, description="Times a cheap call is tried before it is failed.")
+    max_wait_seconds: float = Field(
+        900, ge=0, description="Longest single wait that a provider's 429 may ask for."
+    )
+    role_threshold: float = Field(
+        0.30, ge=0, le=1, description="Roles less sure than this are left open."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="Structured log lines on stderr from this level up."
+    )
+    log_file: Path | None = Field(None, description="Write the log there instead of stderr.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+# What each named profile allows (design section 6). A profile stands for limits that the user
+# knows to be true, so a provider's answer may tighten them but never loosen them.
+PROFILES: Mapping[ProfileName, Mapping[str, Mapping[str, Any]]] = {
+    "classic": {"apollo": {"limits": ("5/s",)}, "serper": {"limits": ("5/s",)}},
+    "modern": {
+        "apollo": {"limits": ("1000/min",)},
+        "serper": {"limits": ("50/s",)},
+        "llm": {"concurrency": 200},
+    },
+    "free": {
+        "apollo": {"limits": ("20/min", "100/h", "600/day"), "concurrency": 1},
+        "serper": {"limits": ("5/s",)},
+    },
+    "instant": {"apollo": {"limits": ("none",)}, "serper": {"limits": ("none",)}},
+    "storm": {
+        "apollo": {"limits": ("1000/min",)},
+        "serper": {"limits": ("50/s",)},
+        "llm": {"concurrency": 200},
+    },
+}
+
+_SHORTCUTS = {
+    "apollo_base_url": ("apollo", "base_url"),
+    "serper_base_url": ("serper", "base_url"),
+    "deepseek_base_url": ("llm", "base_url"),
+    "deepseek_model": ("llm", "model"),
+}
+
+
+def load_settings(profile: str | None = None, **overrides: Any) -> Settings:
+    """Settings of this process, with *profile*'s limits and *overrides* (flags) on top.
+
+    Raises ConfigError that names the setting, what was given and what would be right.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"The setting {name} cannot be used: {first['msg']}. Look it up in "
+            "docs/reference/settings.md, or leave it out to get the default."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"enrico.toml cannot be read: {error}. Mend or remove it.") from None
+    changes: dict[str, dict[str, Any]] = {}
+    for name, (section, field) in _SHORTCUTS.items():
+        if value := getattr(settings, name):
+            changes.setdefault(section, {})[field] = value
+    if profile:
+        if profile not in PROFILES:
+            raise ConfigError(
+                f"No profile is called {profile!r}. Choose one of {', '.join(PROFILES)}."
+            )
+        for section, fields in PROFILES[profile].items():  # type: ignore[index]
+            changes.setdefault(section, {}).update(fields)
+    update = {
+        section: getattr(settings, section).model_copy(update=fields)
+        for section, fields in changes.items()
+    }
+    return settings.model_copy(update=update)
+
+
+def is_peak(when: datetime) -> bool:
+    """Whether DeepSeek's peak price holds at *when* (aware).
+
+    Monday to Friday 09-12 and 14-18 Beijing time (pricing page, November 2026). Chinese public
+    holidays are off-peak there; we count them as peak, which errs on the dear side.
+    """
+    from datetime import UTC
+
+    utc = when.astimezone(UTC)
+    return utc.weekday() < 5 and (1 <= utc.hour < 4 or 6 <= utc.hour < 10)

@@ -1,0 +1,244 @@
+"""Open the database, and write to it in grouped commits.
+
+One writer gathers what callers hand in while the disk is busy and commits it at once, with
+``synchronous=FULL``: an acknowledged row survives a power cut, and a commit is shared by all who
+wait for it. Reads go through connections of their own and see the last commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import Executable, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from enrico.errors import ConfigError, StoreError
+from enrico.store.tables import metadata
+
+Rows = Sequence[Mapping[str, Any]]
+Operation = tuple[Executable, Rows]
+
+SCHEMA_VERSION = "0001"
+LARGEST_GROUP = 2_000
+
+
+class Database:
+    """One open database. Use :func:`open_database`."""
+
+    def __init__(self, engine: AsyncEngine, path: Path | None) -> None:
+        self.engine = engine
+        self.path = path
+        self._queue: asyncio.Queue[tuple[Sequence[Operation], asyncio.Future[None]]] = (
+            asyncio.Queue()
+        )
+        self._writer: asyncio.Task[None] | None = None
+        self.broken: StoreError | None = None
+        self.commits = 0
+
+    async def write(self, *operations: Operation) -> None:
+        """Commit *operations* together; return when they are on disk.
+
+        Raises StoreError when the database refuses, and from then on at once: nothing more may be
+        bought when its answer could not be kept.
+        """
+        if self.broken is not None:
+            raise self.broken
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_groups(), name="writer")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((operations, done))
+        # A caller that is cancelled must not take the write back: it may be a paid answer.
+        await asyncio.shield(done)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees the last commit."""
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(_sentence(error, self.path)) from error
+
+    async def rows(self, statement: Executable, **values: Any) -> list[Any]:
+        """All rows of a small result."""
+        async with self.read() as connection:
+            return list((await connection.execute(statement, values)).all())
+
+    async def close(self) -> None:
+        """Finish what was handed in, then close."""
+        if self._writer is not None and not self._writer.done():
+            await self._queue.join()
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        await self.engine.dispose()
+
+    async def _write_groups(self) -> None:
+        async with self.engine.connect() as connection:
+            while True:
+                group = [await self._queue.get()]
+                while len(group) < LARGEST_GROUP and not self._queue.empty():
+                    group.append(self._queue.get_nowait())
+                error: StoreError | None = self.broken
+                if error is None:
+                    try:
+                        await self._commit(connection, group)
+                    except (SQLAlchemyError, OSError) as cause:
+                        error = self.broken = StoreError(_sentence(cause, self.path))
+                for _, done in group:
+                    if not done.done():
+                        if error is None:
+                            done.set_result(None)
+                        else:
+                            done.set_exception(error)
+                            done.exception()  # a caller that went away leaves no warning
+                    self._queue.task_done()
+
+    async def _commit(
+        self,
+        connection: AsyncConnection,
+        group: Sequence[tuple[Sequence[Operation], asyncio.Future[None]]],
+    ) -> None:
+        # Equal statements of one group become one execution with many rows. Their order does not
+        # matter across statements: a call's later state is only written after the earlier commit.
+        merged: dict[int, tuple[Executable, list[Mapping[str, Any]]]] = {}
+        for operations, _ in group:
+            for statement, rows in operations:
+                merged.setdefault(id(statement), (statement, []))[1].extend(rows)
+        async with connection.begin():
+            for statement, rows in merged.values():
+                if rows:
+                    await connection.execute(statement, rows)
+        self.commits += 1
+
+
+async def open_database(url: str) -> Database:
+    """Open (and make, or bring up to date) the database at *url*.
+
+    Raises ConfigError for a URL that is not understood, StoreError when it cannot be opened.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(
+            "ENRICO_DATABASE_URL is not a database URL. Write sqlite:///path/to/enrico.db."
+        ) from None
+    if parsed.get_backend_name() != "sqlite":
+        raise ConfigError(
+            f"This version keeps its data in SQLite; {parsed.get_backend_name()} is not "
+            "supported yet. Set ENRICO_DATABASE_URL=sqlite:///path/to/enrico.db, or unset it."
+        )
+    path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
+    if path is not None and not path.parent.is_dir():
+        raise StoreError(f"The folder {path.parent} does not exist. Make it, or choose another.")
+    engine = create_async_engine(
+        parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 30}
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # NORMAL survives a killed process but loses acknowledged rows at a power cut.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.close()
+
+    try:
+        await _prepare(engine)
+    except SQLAlchemyError as error:
+        await engine.dispose()
+        raise StoreError(_sentence(error, path)) from error
+    return Database(engine, path)
+
+
+async def _prepare(engine: AsyncEngine) -> None:
+    """Make the tables of a new database; migrate an older one. Imports alembic only for that."""
+    async with engine.begin() as connection:
+        has_tables = await connection.scalar(
+            text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
+        )
+        if not has_tables:
+            await connection.run_sync(metadata.create_all)
+            await connection.execute(
+                text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+            )
+            await connection.execute(
+                text("INSERT INTO alembic_version VALUES (:v)"), {"v": SCHEMA_VERSION}
+            )
+            return
+        version = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        if version != SCHEMA_VERSION:
+            from enrico.store.migrate import upgrade
+
+            await connection.run_sync(upgrade)
+
+
+class RunLock:
+    """Only one process at a time spends over one SQLite file; others wait their turn.
+
+    The lock belongs to the process, so it is free again the moment the process dies.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    async def acquire(self, when_waiting: Callable[[], None]) -> None:
+        """Take the lock; call *when_waiting* once if another process has it."""
+        if self._path is None:
+            return
+        lock = self._path.with_name(self._path.name + "-lock")
+        try:
+            self._file = lock.open("a")
+        except OSError as error:
+            raise StoreError(f"{lock} cannot be written: {error.strerror}.") from error
+        told = False
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if not told:
+                    when_waiting()
+                    told = True
+                await asyncio.sleep(0.2)
+
+    def release(self) -> None:
+        """Let the next one in."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _sentence(error: BaseException, path: Path | None) -> str:
+    """What went wrong with the database, why, and what to do; never the data."""
+    cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+    where = f"The database {path}" if path else "The database"
+    if "full" in cause or (isinstance(error, OSError) and error.errno == 28):
+        return (
+            f"{where} cannot be written: the disk is full. Nothing more was sent. "
+            "Free some space and run the same command again; it goes on from there."
+        )
+    if "readonly" in cause or "unable to open" in cause:
+        return f"{where} cannot be opened for writing ({cause}). Check the path and its rights."
+    if "not a database" in cause or "malformed" in cause:
+        return f"{where} is not an Enrico database ({cause}). Choose another file."
+    if "locked" in cause:
+        return f"{where} is locked by another program. Close that program and try again."
+    return f"{where} refused: {cause}."
+
+
+def disk_free(path: Path | None) -> int:
+    """Bytes free where the database lies."""
+    place = (path or Path()).resolve().parent
+    stats = os.statvfs(place)
+    return stats.f_bavail * stats.f_frsize

@@ -1,0 +1,284 @@
+"""The call journal: what is meant to be bought, and what came back, each committed at once.
+
+The states of a call (a row is one attempt of one logical call):
+
+    sent      the intent is committed; the request may have left
+    answered  a whole answer is committed; ``applied`` says whether facts were made of it
+    refused   the provider refused it: not charged
+    not_sent  it never left: not charged
+    failed    a cheap call whose outcome is unknown or whose answer is useless: counted as charged
+    unknown   a dear call that may have been charged: to be reconciled
+    held      a dear call that may have been charged and could not be cleared: waits for a person
+    settled   a held call that a person decided on
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from enrico.engine.http import Reply, Request
+from enrico.engine.money import NOTHING, Cost
+from enrico.store.database import Database, Operation
+from enrico.store.tables import calls
+
+# Headers worth keeping: limits, request ids and Retry-After. Never a request header.
+_KEPT_HEADERS = ("x-rate-limit", "x-minute", "x-hourly", "x-24-hour", "x-daily", "retry-after")
+_KEPT_EXACT = {"x-request-id", "x-deepseek-request-id", "content-type", "date"}
+
+NO_REPLY = Reply(0)
+
+_INTENT = insert(calls)
+INTENT = _INTENT.on_conflict_do_update(
+    index_elements=[calls.c.id],
+    set_={
+        name: _INTENT.excluded[name]
+        for name in ("state", "reserved_credits", "reserved_usd", "sent_at", "rate_limited")
+    },
+)
+# The columns to set are the keys of the rows given with the statement.
+OUTCOME = update(calls).where(calls.c.id == bindparam("call"))
+APPLIED = update(calls).where(calls.c.id == bindparam("call")).values(applied=1)
+STATE = update(calls).where(calls.c.id == bindparam("call"))
+STATE_AND_COST = update(calls).where(calls.c.id == bindparam("call"))
+
+
+def timestamp(when: datetime | None = None) -> str:
+    """ISO 8601 in UTC with milliseconds: ``2026-11-23T16:35:00.123Z``."""
+    moment = (when or datetime.now(UTC)).astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(stamp: str) -> datetime:
+    """The aware datetime of a :func:`timestamp`."""
+    return datetime.fromisoformat(stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One recorded call, read back."""
+
+    id: str
+    run_id: str
+    provider: str
+    endpoint: str
+    state: str
+    attempt: int
+    items: list[Any]
+    request: Request
+    reserved: Cost
+    cost: Cost
+    sent_at: str
+    ended_at: str
+    reply: Reply
+    error: str
+    applied: bool
+
+
+def pack_request(request: Request) -> bytes:
+    """The exact bytes of a request, so that a replay sends the same again."""
+    head = orjson.dumps([request.method, request.path, request.query])
+    return zlib.compress(head + b"\n" + request.body, 1)
+
+
+def unpack_request(data: bytes) -> Request:
+    """The inverse of :func:`pack_request`."""
+    head, _, body = zlib.decompress(data).partition(b"\n")
+    method, path, query = orjson.loads(head)
+    return Request(method, path, body, tuple((name, value) for name, value in query))
+
+
+class Journal:
+    """Writes and reads the journal of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def intend(
+        self,
+        call_id: str,
+        *,
+        run_id: str,
+        provider: str,
+        endpoint: str,
+        attempt: int,
+        rate_limited: int,
+        items: Sequence[Any],
+        request: Request,
+        reserved: Cost,
+    ) -> None:
+        """Commit that the call is about to be sent and what is reserved for it."""
+        row = {
+            "id": call_id,
+            "run_id": run_id,
+            "provider": provider,
+            "endpoint": endpoint,
+            "state": "sent",
+            "attempt": attempt,
+            "rate_limited": rate_limited,
+            "items": orjson.dumps(items).decode(),
+            "request": pack_request(request),
+            "reserved_credits": reserved.credits,
+            "reserved_usd": reserved.usd,
+            "credits": 0,
+            "usd": 0,
+            "sent_at": timestamp(),
+            "ended_at": "",
+            "duration_ms": 0.0,
+            "status": 0,
+            "headers": "",
+            "body": b"",
+            "applied": 0,
+            "error": "",
+        }
+        await self._db.write((INTENT, [row]))
+
+    async def conclude(
+        self,
+        call_id: str,
+        state: str,
+        *,
+        reply: Reply = NO_REPLY,
+        cost: Cost = NOTHING,
+        duration_ms: float = 0.0,
+        rate_limited: int = 0,
+        error: str = "",
+    ) -> str:
+        """Commit what came back, whole and raw. Returns the time written down."""
+        kept = {
+            name: value
+            for name, value in reply.headers.items()
+            if name in _KEPT_EXACT or name.startswith(_KEPT_HEADERS)
+        }
+        ended = timestamp()
+        row = {
+            "call": call_id,
+            "state": state,
+            "credits": cost.credits,
+            "usd": cost.usd,
+            "ended_at": ended,
+            "duration_ms": duration_ms,
+            "status": reply.status,
+            "headers": orjson.dumps(kept).decode(),
+            "body": zlib.compress(reply.body, 1) if reply.body else b"",
+            "rate_limited": rate_limited,
+            "error": error,
+        }
+        await self._db.write((OUTCOME, [row]))
+        return ended
+
+    async def mark(
+        self, call_id: str, state: str, why: str, *, applied: bool = False, cost: Cost | None = None
+    ) -> None:
+        """Change a concluded call's state: held, settled, or useless after all."""
+        row = {"call": call_id, "state": state, "error": why, "applied": int(applied)}
+        if cost is None:
+            await self._db.write((STATE, [row]))
+        else:
+            priced = {**row, "credits": cost.credits, "usd": cost.usd}
+            await self._db.write((STATE_AND_COST, [priced]))
+
+    def applied(self, call_id: str) -> Operation:
+        """The operation that says: facts were made of this answer. Write it with those facts."""
+        return APPLIED, [{"call": call_id}]
+
+    async def get(self, call_id: str) -> CallRow | None:
+        """One call by its id, or None."""
+        rows = await self._db.rows(select(calls).where(calls.c.id == call_id))
+        return _row(rows[0]) if rows else None
+
+    async def get_many(self, ids: Sequence[str]) -> dict[str, CallRow]:
+        """Calls by id; unknown ids are left out."""
+        found: dict[str, CallRow] = {}
+        for start in range(0, len(ids), 500):
+            statement = select(calls).where(calls.c.id.in_(ids[start : start + 500]))
+            found.update((row.id, _row(row)) for row in await self._db.rows(statement))
+        return found
+
+    async def find(
+        self,
+        *,
+        states: Sequence[str],
+        provider: str = "",
+        run_id: str = "",
+        unapplied: bool = False,
+    ) -> AsyncIterator[CallRow]:
+        """Calls in those states, in the order in which they ended; one page in memory at a time."""
+        last: tuple[str, str] = ("", "")
+        while True:
+            wanted = [
+                calls.c.state.in_(states),
+                or_(
+                    calls.c.ended_at > last[0],
+                    and_(calls.c.ended_at == last[0], calls.c.id > last[1]),
+                ),
+            ]
+            if provider:
+                wanted.append(calls.c.provider == provider)
+            if run_id:
+                wanted.append(calls.c.run_id == run_id)
+            if unapplied:
+                wanted.append(calls.c.applied == 0)
+            page = await self._db.rows(
+                select(calls).where(*wanted).order_by(calls.c.ended_at, calls.c.id).limit(200)
+            )
+            for row in page:
+                yield _row(row)
+            if len(page) < 200:
+                return
+            last = (page[-1].ended_at, page[-1].id)
+
+    async def seconds_since_sends(self, provider: str, within_seconds: float) -> list[float]:
+        """How long ago each recent call was sent, for the limiter of a new process."""
+        now = datetime.now(UTC)
+        since = timestamp(datetime.fromtimestamp(now.timestamp() - within_seconds, UTC))
+        rows = await self._db.rows(
+            select(calls.c.sent_at).where(
+                calls.c.provider == provider,
+                calls.c.sent_at >= since,
+                calls.c.state.not_in(("refused", "not_sent")),
+            )
+        )
+        return [max(0.0, (now - moment(row.sent_at)).total_seconds()) for row in rows]
+
+    async def totals(self, provider: str, since: str) -> tuple[int, int]:
+        """(micro-credits charged, whole answers) at *provider* for calls sent since then."""
+        rows = await self._db.rows(
+            select(func.coalesce(func.sum(calls.c.credits), 0), func.count()).where(
+                calls.c.provider == provider,
+                calls.c.sent_at >= since,
+                calls.c.state.in_(("answered", "settled")),
+            )
+        )
+        return int(rows[0][0]), int(rows[0][1])
+
+
+def _row(row: Any) -> CallRow:
+    return CallRow(
+        id=row.id,
+        run_id=row.run_id,
+        provider=row.provider,
+        endpoint=row.endpoint,
+        state=row.state,
+        attempt=row.attempt,
+        items=orjson.loads(row.items),
+        request=unpack_request(row.request),
+        reserved=Cost(row.reserved_credits, row.reserved_usd),
+        cost=Cost(row.credits, row.usd),
+        sent_at=row.sent_at,
+        ended_at=row.ended_at,
+        reply=Reply(
+            row.status,
+            orjson.loads(row.headers) if row.headers else {},
+            zlib.decompress(row.body) if row.body else b"",
+        ),
+        error=row.error,
+        applied=bool(row.applied),
+    )

@@ -1,0 +1,1 @@
+"""Forward migrations, one file for each released change of the tables."""

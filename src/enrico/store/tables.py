@@ -1,0 +1,236 @@
+"""The database's tables. One database is one workspace: its cache serves nobody else.
+
+Times are ISO 8601 text in UTC, so that the file can be read with any SQL tool. Credits are
+millionths, dollars billionths, both integers. JSON columns hold text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("key", String, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("domain", String, nullable=False),
+    Column("industry", Text, nullable=False),
+    Column("country", Text, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("account_id", String, nullable=False),
+    Column("person_key", String, nullable=False, index=True),
+    Column("unusable", String, nullable=False),  # why no person can be bought for it
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("department", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("linkedin_url", Text, nullable=False),
+    Column("role_label", Text, nullable=False),
+)
+
+deals = Table(
+    "deals",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("load_id", String, nullable=False, index=True),
+    Column("account_id", String, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("amount", String, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("close_date", String, nullable=False),
+    Column("created_date", String, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("role_fields", Text, nullable=False),
+)
+
+deal_contacts = Table(
+    "deal_contacts",
+    metadata,
+    Column("deal_id", String, ForeignKey("deals.id", ondelete="CASCADE"), primary_key=True),
+    Column("contact_id", String, primary_key=True, index=True),
+    Column("role_label", Text, nullable=False),
+    Column("is_primary", Integer, nullable=False),
+    Column("role", String, nullable=False, default=""),
+    Column("role_source", String, nullable=False, default=""),
+    Column("role_confidence", Float, nullable=False, default=0.0),
+    Column("role_reason", Text, nullable=False, default=""),
+    Column("runner_up", String, nullable=False, default=""),
+    Column("runner_up_source", String, nullable=False, default=""),
+    Column("runner_up_confidence", Float, nullable=False, default=0.0),
+    sqlite_with_rowid=False,
+)
+
+loads = Table(
+    "loads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("report", Text, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("state", String, nullable=False),  # found, not_found, failed, held
+    Column("reason", Text, nullable=False),
+    Column("fetched_at", String, nullable=False),  # when these values came
+    Column("checked_at", String, nullable=False),  # when the provider was last asked
+    Column("call_id", String, nullable=False, index=True),
+    Column("provider", String, nullable=False),
+    Column("provider_id", String, nullable=False),
+    Column("credits", Integer, nullable=False),
+    Column("usd", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("seniority", String, nullable=False),
+    Column("departments", Text, nullable=False),
+    Column("functions", Text, nullable=False),
+    Column("employer", Text, nullable=False),
+    Column("employer_domain", String, nullable=False),
+    Column("employer_since", String, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("email_status", String, nullable=False),
+    Column("linkedin_url", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("key", String, primary_key=True),  # accounts.key
+    Column("state", String, nullable=False),  # found, empty, failed
+    Column("reason", Text, nullable=False),
+    Column("fetched_at", String, nullable=False),
+    Column("call_id", String, nullable=False),
+    Column("results", Integer, nullable=False),
+    Column("credits", Integer, nullable=False),
+    Column("usd", Integer, nullable=False),
+)
+
+classifications = Table(
+    "classifications",
+    metadata,
+    Column("key", String, primary_key=True),  # accounts.key
+    Column("state", String, nullable=False),  # done, failed
+    Column("reason", Text, nullable=False),
+    Column("search_call_id", String, nullable=False),
+    Column("call_id", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("usd", Integer, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("score_parts", Text, nullable=False),
+    Column("signals", Integer, nullable=False),
+    Column("top_signals", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+)
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("key", String, primary_key=True),  # accounts.key
+    Column("n", Integer, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("host", String, nullable=False),
+    Column("published", String, nullable=False),
+    Column("date_precision", String, nullable=False),
+    Column("relevance", Float, nullable=False),
+    Column("snippet", Text, nullable=False),
+    Column("result_index", Integer, nullable=False),
+    Column("seen_on", Integer, nullable=False),
+    Column("fetched_at", String, nullable=False),
+    Column("search_call_id", String, nullable=False),
+    Column("call_id", String, nullable=False),
+)
+
+# The call journal: every call that was meant to be paid for, before and after it was sent.
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("run_id", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("endpoint", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("rate_limited", Integer, nullable=False),
+    Column("items", Text, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("reserved_credits", Integer, nullable=False),
+    Column("reserved_usd", Integer, nullable=False),
+    Column("credits", Integer, nullable=False),
+    Column("usd", Integer, nullable=False),
+    Column("sent_at", String, nullable=False),
+    Column("ended_at", String, nullable=False),
+    Column("duration_ms", Float, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("applied", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Index("calls_by_state", "provider", "state", "applied"),
+    Index("calls_by_run", "run_id"),
+    Index("calls_by_sent", "provider", "sent_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("started_at", String, nullable=False),
+    Column("ended_at", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("usage_before", Text, nullable=False),  # Apollo's own counters at the start
+)
+
+# What a run has to do, in order: written once by one query, then read page by page, so that
+# neither memory nor an open cursor grows with the run.
+work = Table(
+    "work",
+    metadata,
+    Column("kind", String, primary_key=True),  # search, classify, people
+    Column("n", Integer, primary_key=True),
+    Column("key", String, nullable=False),
+)
+
+load_problems = Table(
+    "load_problems",
+    metadata,
+    Column("load_id", String, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("sheet", Text, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("mend", Text, nullable=False),
+)
