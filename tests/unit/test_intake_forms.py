@@ -23,37 +23,102 @@ ACCOUNTS = [
     ("001000000000003AAA", "1003", "Acme, Inc.", "acme-corp.com", "United States"),
 ]
 CONTACTS = [
-    ("003000000000001AAA", "7001", 0, "Jürgen", "Weiß", "juergen.weiss@mueller-pumpen.de", "Geschäftsführer"),
-    ("003000000000002AAA", "7002", 0, "Anna", "Klein", "anna.klein@mueller-pumpen.de", "Leiterin Einkauf"),
-    ("003000000000003AAA", "7003", 1, "Zoé", "Dubois", "zoe.dubois@ampere.fr", "Directrice financière"),
+    (
+        "003000000000001AAA",
+        "7001",
+        0,
+        "Jürgen",
+        "Weiß",
+        "juergen.weiss@mueller-pumpen.de",
+        "Geschäftsführer",
+    ),
+    (
+        "003000000000002AAA",
+        "7002",
+        0,
+        "Anna",
+        "Klein",
+        "anna.klein@mueller-pumpen.de",
+        "Leiterin Einkauf",
+    ),
+    (
+        "003000000000003AAA",
+        "7003",
+        1,
+        "Zoé",
+        "Dubois",
+        "zoe.dubois@ampere.fr",
+        "Directrice financière",
+    ),
     ("003000000000004AAA", "7004", 2, "Jane", "Doe", "jane.doe@acme-corp.com", "CFO"),
     ("003000000000005AAA", "7005", 2, "Tom", "Roe", "tom.roe@acme-corp.com", "VP Engineering"),
 ]
 DEALS = [
-    ("006000000000001AAA", "9001", "Pumpen 2026", 0, "Closed Won", "won", "12000.50", "2026-11-20", "EUR", "Eva Rep"),
-    ("006000000000002AAA", "9002", "Ampère rollout", 1, "Closed Lost", "lost", "8000", "2026-10-05", "EUR", "Eva Rep"),
-    ("006000000000003AAA", "9003", "Pilot, phase \"two\"", 2, "Negotiation", "open", "1234567", "2026-12-31", "USD", "Max Rep"),
+    (
+        "006000000000001AAA",
+        "9001",
+        "Pumpen 2026",
+        0,
+        "Closed Won",
+        "won",
+        "12000.50",
+        "2026-11-20",
+        "EUR",
+        "Eva Rep",
+    ),
+    (
+        "006000000000002AAA",
+        "9002",
+        "Ampère rollout",
+        1,
+        "Closed Lost",
+        "lost",
+        "8000",
+        "2026-10-05",
+        "EUR",
+        "Eva Rep",
+    ),
+    (
+        "006000000000003AAA",
+        "9003",
+        'Pilot, phase "two"',
+        2,
+        "Negotiation",
+        "open",
+        "1234567",
+        "2026-12-31",
+        "USD",
+        "Max Rep",
+    ),
 ]
 LINKS = [(0, 0, "Decision Maker", True), (0, 1, "Influencer", False), (1, 2, "Economic Buyer", True),
          (2, 3, "Economic Buyer", True), (2, 4, "Champion", False)]  # fmt: skip
 
 
-def text(rows: Sequence[Sequence[object]], delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> str:
+def text(
+    rows: Sequence[Sequence[object]], delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL
+) -> str:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, quoting=quoting).writerows(rows)
     return out.getvalue()
 
 
-def table(path: Path, rows: Sequence[Sequence[object]], encoding: str = "utf-8", delimiter: str = ",") -> None:
+def table(
+    path: Path, rows: Sequence[Sequence[object]], encoding: str = "utf-8", delimiter: str = ","
+) -> None:
     path.write_bytes(text(rows, delimiter).encode(encoding))
 
 
-def flat_rows(d: Callable[[str], str] = lambda x: x, m: Callable[[str], str] = lambda x: x) -> list[list[str]]:
+def flat_rows(
+    d: Callable[[str], str] = lambda x: x, m: Callable[[str], str] = lambda x: x
+) -> list[list[str]]:
     rows = []
     for deal, contact, role, _ in LINKS:
         dl, ct = DEALS[deal], CONTACTS[contact]
         ac = ACCOUNTS[dl[3]]
-        rows.append([dl[2], ac[2], ac[3], dl[4], m(dl[6]), d(dl[7]), f"{ct[3]} {ct[4]}", ct[5], ct[6], role])
+        rows.append(
+            [dl[2], ac[2], ac[3], dl[4], m(dl[6]), d(dl[7]), f"{ct[3]} {ct[4]}", ct[5], ct[6], role]
+        )
     return rows
 
 
@@ -68,7 +133,9 @@ class Expected:
 
 def salesforce_data_export(folder: Path) -> Expected:
     def save(name: str, rows: list[list[str]]) -> None:
-        (folder / name).write_bytes(text(rows, quoting=csv.QUOTE_ALL).encode("iso-8859-1", "replace"))
+        (folder / name).write_bytes(
+            text(rows, quoting=csv.QUOTE_ALL).encode("iso-8859-1", "replace")
+        )
 
     none = "000000000000000AAA"
     save("Account.csv", [["Id", "IsDeleted", "MasterRecordId", "Name", "Type", "ParentId", "BillingCountry", "Website"]]
@@ -120,12 +187,31 @@ def hubspot(folder: Path, *, spanish: bool = False) -> Expected:
              "Associated Company IDs", "Associated Company", "Associated Contact IDs", "Associated Contact"]  # fmt: skip
     contacts = ["Record ID", "First Name", "Last Name", "Email", "Job Title", "Buying Role", "Lifecycle Stage",
                 "Associated Company IDs (Primary)", "Associated Deal IDs"]  # fmt: skip
-    companies = ["Record ID", "Company name", "Company Domain Name", "Country/Region", "Associated Note"]
+    companies = [
+        "Record ID",
+        "Company name",
+        "Company Domain Name",
+        "Country/Region",
+        "Associated Note",
+    ]
     if spanish:
         deals[:8] = ["ID de registro", "Nombre del negocio", "Pipeline", "Etapa del negocio", "Valor", "Fecha de cierre",
                      "Propietario del negocio", "Divisa"]  # fmt: skip
-        contacts[:7] = ["ID de registro", "Nombre", "Apellidos", "Correo", "Cargo", "Rol de compra", "Estado del lead"]
-        companies[:4] = ["ID de registro", "Nombre de la empresa", "Nombre de dominio de la empresa", "País/región"]
+        contacts[:7] = [
+            "ID de registro",
+            "Nombre",
+            "Apellidos",
+            "Correo",
+            "Cargo",
+            "Rol de compra",
+            "Estado del lead",
+        ]
+        companies[:4] = [
+            "ID de registro",
+            "Nombre de la empresa",
+            "Nombre de dominio de la empresa",
+            "País/región",
+        ]
     people = {i: [CONTACTS[c] for d, c, _, _ in LINKS if d == i] for i in range(3)}
     table(folder / "hubspot-crm-exports-all-deals-2026-11-20.csv", [deals]
           + [[d[1], d[2], "Sales", d[4], d[6], d[7] + " 10:00", d[9], d[8], ACCOUNTS[d[3]][1], ACCOUNTS[d[3]][2],
@@ -184,22 +270,32 @@ def own_sheet(language: str) -> Callable[[Path], Expected]:
 
 
 def excel_unicode_text(folder: Path) -> Expected:
-    (folder / "export.txt").write_bytes(text([HEADERS["english"], *flat_rows()], "\t").encode("utf-16"))
+    (folder / "export.txt").write_bytes(
+        text([HEADERS["english"], *flat_rows()], "\t").encode("utf-16")
+    )
     return Expected()
 
 
 def sep_line(folder: Path) -> Expected:
-    (folder / "export.csv").write_text("sep=;\r\n" + text([HEADERS["english"], *flat_rows()], ";"), "utf-8")
+    (folder / "export.csv").write_text(
+        "sep=;\r\n" + text([HEADERS["english"], *flat_rows()], ";"), "utf-8"
+    )
     return Expected()
 
 
 def people_in_one_cell(folder: Path) -> Expected:
-    rows: list[list[str]] = [["Deal", "Account", "Domain", "Status", "Value", "ETA", "Stakeholders", "Rep"]]
+    rows: list[list[str]] = [
+        ["Deal", "Account", "Domain", "Status", "Value", "ETA", "Stakeholders", "Rep"]
+    ]
     for i, d in enumerate(DEALS):
         people = [
-            f"{CONTACTS[c][3]} {CONTACTS[c][4]} ({CONTACTS[c][6]}, {r}) <{CONTACTS[c][5]}>" for x, c, r, _ in LINKS if x == i
+            f"{CONTACTS[c][3]} {CONTACTS[c][4]} ({CONTACTS[c][6]}, {r}) <{CONTACTS[c][5]}>"
+            for x, c, r, _ in LINKS
+            if x == i
         ]
-        rows.append([d[2], ACCOUNTS[d[3]][2], ACCOUNTS[d[3]][3], d[4], d[6], d[7], ", ".join(people), d[9]])
+        rows.append(
+            [d[2], ACCOUNTS[d[3]][2], ACCOUNTS[d[3]][3], d[4], d[6], d[7], ", ".join(people), d[9]]
+        )
     table(folder / "deals.csv", rows)
     return Expected()
 
@@ -238,7 +334,11 @@ def workbook_of_three_sheets(folder: Path) -> Expected:
         sheet.write_row(0, 0, ["Full name", "Company", "Email", "Title", "Deal", "Role"])
         for n, (i, c, r, _) in enumerate(LINKS, 1):
             ct = CONTACTS[c]
-            sheet.write_row(n, 0, [f"{ct[4]}, {ct[3]}", ACCOUNTS[ct[2]][2], ct[5].upper(), ct[6], DEALS[i][2], r])
+            sheet.write_row(
+                n,
+                0,
+                [f"{ct[4]}, {ct[3]}", ACCOUNTS[ct[2]][2], ct[5].upper(), ct[6], DEALS[i][2], r],
+            )
         book.add_worksheet("Empty")
     return Expected()
 
@@ -273,15 +373,22 @@ def zipped(folder: Path) -> Expected:
 
 def html_as_xls(folder: Path) -> Expected:
     rows = [HEADERS["english"], *flat_rows()]
-    body = "".join("<tr>" + "".join(f"<td>{c.replace('&', '&amp;')}</td>" for c in row) + "</tr>" for row in rows)
-    (folder / "report.xls").write_text(f'<html><meta charset="utf-8"><table>{body}</table></html>', "utf-8")
+    body = "".join(
+        "<tr>" + "".join(f"<td>{c.replace('&', '&amp;')}</td>" for c in row) + "</tr>"
+        for row in rows
+    )
+    (folder / "report.xls").write_text(
+        f'<html><meta charset="utf-8"><table>{body}</table></html>', "utf-8"
+    )
     return Expected()
 
 
 def parquet(folder: Path) -> Expected:
     duckdb = pytest.importorskip("duckdb")
     table(folder / "x.csv", [HEADERS["english"], *flat_rows()])
-    duckdb.sql(f"COPY (SELECT * FROM read_csv('{folder / 'x.csv'}', header=true)) TO '{folder / 'x.parquet'}'")
+    duckdb.sql(
+        f"COPY (SELECT * FROM read_csv('{folder / 'x.csv'}', header=true)) TO '{folder / 'x.parquet'}'"
+    )
     (folder / "x.csv").unlink()
     return Expected()
 
@@ -301,7 +408,9 @@ def test_every_form_gives_the_same_crm(form: Callable[[Path], Expected], tmp_pat
 
     found = read_exports([tmp_path])
 
-    assert [u for u in found.unusable if u.reason not in ("report footer", "deleted in the CRM")] == []
+    assert [
+        u for u in found.unusable if u.reason not in ("report footer", "deleted in the CRM")
+    ] == []
     check(found, expected)
 
 
@@ -313,7 +422,11 @@ def check(found: Intake, expected: Expected) -> None:
     assert len(accounts) == 3
     for d in DEALS:
         deal = next(x for x in found.deals if x.name == d[2])
-        assert (deal.outcome, deal.amount, deal.close_date) == (d[5], Decimal(d[6]), date.fromisoformat(d[7]))
+        assert (deal.outcome, deal.amount, deal.close_date) == (
+            d[5],
+            Decimal(d[6]),
+            date.fromisoformat(d[7]),
+        )
         assert accounts[deal.account_id].domain == ACCOUNTS[d[3]][3]
         if expected.ids:
             assert deal.id == (d[0] if expected.ids == "sf" else d[1])
@@ -323,7 +436,8 @@ def check(found: Intake, expected: Expected) -> None:
         assert (contact.first_name, contact.last_name, contact.title) == (c[3], c[4], c[6])
         assert accounts[contact.account_id].domain == ACCOUNTS[c[2]][3]
     pairs = {
-        (deals[x.deal_id].name, contacts[x.contact_id].email.lower()): x.role_label for x in found.deal_contacts
+        (deals[x.deal_id].name, contacts[x.contact_id].email.lower()): x.role_label
+        for x in found.deal_contacts
     }
     assert pairs == {
         (DEALS[d][2], CONTACTS[c][5]): role if expected.roles else "" for d, c, role, _ in LINKS

@@ -235,7 +235,30 @@ def _legal_forms() -> frozenset[str]:
 
 
 _NOT_FORMS = frozenset(
-    "the group bank trust union international mas a e uk eu at et me is ca da ad ok sd ps pp".split()
+    [
+        "the",
+        "group",
+        "bank",
+        "trust",
+        "union",
+        "international",
+        "mas",
+        "a",
+        "e",
+        "uk",
+        "eu",
+        "at",
+        "et",
+        "me",
+        "is",
+        "ca",
+        "da",
+        "ad",
+        "ok",
+        "sd",
+        "ps",
+        "pp",
+    ]
 )
 
 _TRANSLITERATED = str.maketrans(

@@ -53,6 +53,9 @@ _FUNCTION_OF_FIELD: Final = {
 }
 _TECHNICAL: Final = frozenset({"engineering", "information_technology", "security", "data_science"})
 _LEGAL: Final = frozenset({"legal", "compliance", "procurement"})
+# Nobody owns such a thing as a business: *Technology Owner* looks after it.
+_NOT_FOR_SALE: Final = _TECHNICAL | _LEGAL | {"product_management", "finance", "human_resources"}
+_PHYSICIAN: Final = re.compile(r"\w+(?:ologist|iatrist|gyn|gynecologist|ician)")
 _LEVELS: Final = ("c_level", "vp", "head", "director", "manager", "senior", "ic")
 _PHRASE_KINDS: Final = frozenset(
     {"rank", "work", "aide", "intern", "former", "retired", "now", "to", "field"}
@@ -425,13 +428,26 @@ def _ranks(title: _Title, items: list[_Item]) -> tuple[list[_Item], _Item | None
     return own, aide
 
 
+def _turns_partner(title: _Title, partner: _Item, other: _Item) -> bool:
+    """Whether a later word of the same phrase makes *partner* a mere adjective."""
+    stretch = title.tokens[partner.last + 1 : other.first + 1]
+    if other.first <= partner.last or any(
+        t.gap or t.word in title.table.words["of"] for t in stretch
+    ):
+        return False
+    is_practice = other.entry.field in {"finance", "legal", "consulting"}
+    return other.entry.kind in {"rank", "work"} or (other.entry.kind == "field" and not is_practice)
+
+
 def _is_real(title: _Title, item: _Item, items: list[_Item]) -> bool:
     """Weeds out ranks that their neighbours turn into something else: *Partner Marketing*."""
     position = item.entry.position
     neighbours_before = [i for i in items if i.last == item.first - 1 and title.gap(item) == 0]
     neighbours_after = [i for i in items if i.first == item.last + 1 and title.gap(i) == 0]
     if position == "partner":
-        if any(i.entry.kind in {"rank", "work", "field"} for i in neighbours_after):
+        if title.tokens[item.first].word.startswith("associe") and item.first:
+            return title.gap(item) > 0  # "matériaux associés"
+        if any(_turns_partner(title, item, other) for other in items):
             return False
         return not any(
             i.entry.field not in {"", "finance", "legal", "compliance", "consulting"}
@@ -442,7 +458,20 @@ def _is_real(title: _Title, item: _Item, items: list[_Item]) -> bool:
         words = title.table.words["of"]
         return not (following and following[0].gap == 0 and following[0].word not in words)
     if position == "md":
-        return not any(i.entry.field == "medical" for i in items)
+        return not any(i.entry.field == "medical" or i.entry.kind == "work" for i in items) and (
+            not any(_PHYSICIAN.fullmatch(token.word) for token in title.tokens)
+        )
+    if position == "owner":
+        return not any(i.entry.kind == "work" for i in neighbours_after) and not any(
+            i.entry.field in _NOT_FOR_SALE and i.last < item.first and not title.gap(item, i)
+            for i in items
+        )
+    if position == "chief" and item.first == item.last:  # "DaF-Lehrer", "modéliste CAO"
+        lower = title.table.words["modifier:lower"]
+        beside = neighbours_before + neighbours_after
+        return not any(
+            i.entry.kind == "work" and title.tokens[i.last].word not in lower for i in beside
+        )
     if position == "bare chief":
         following = title.tokens[item.last + 1 : item.last + 2]
         return not following or following[0].gap > 0
@@ -464,7 +493,7 @@ def _lowered(title: _Title, item: _Item) -> _Entry | None:
     return entry._replace(value=level, position="assistant director")
 
 
-def _generic_chief(title: _Title) -> tuple[_Item, str] | None:
+def _generic_chief(title: _Title) -> _Item | None:
     """*Chief … Officer* with words between that the table does not know as one title."""
     words = [token.word for token in title.tokens]
     for first, word in enumerate(words):
@@ -477,7 +506,7 @@ def _generic_chief(title: _Title) -> tuple[_Item, str] | None:
                 between = [i for i in title.items if first <= i.first and i.last < last]
                 field = next((i.entry.field for i in between if i.entry.field), "")
                 item = _Item(_Entry("rank", "c_level", field, "chief"), first, last)
-                return (item, field) if not title.is_someone_elses(item) else None
+                return None if title.is_someone_elses(item) else item
     return None
 
 
@@ -566,7 +595,7 @@ def _business_guess(level: str, position: str, *, is_deputy: bool) -> _Guess:
     if level == "manager":
         sure = 0.30 if position in {"supervisor", "assistant director"} else 0.35
         return _Guess(BuyingRole.INFLUENCER, sure, "leads a team whose wishes count")
-    if position in {"lead", "work", "head"}:
+    if position in {"lead", "work", "head", "principal"}:
         return _Guess(BuyingRole.INFLUENCER, 0.30, "leads the work, not the people")
     return _Guess(BuyingRole.END_USER, 0.30, "does the work that the purchase is for")
 
@@ -623,7 +652,7 @@ def read_title(title: str) -> TitleReading:
         return _NOTHING
     items = _present(parsed)
     if parsed.items and not items:
-        return TitleReading(reason=f'title "{_clip(title)}" is of the past')
+        return TitleReading(reason=f'title "{_clip(title)}" names no present post')
     intern = _intern(parsed, items)
     own, aide = _ranks(parsed, items)
     best = _best(parsed, items, own)
@@ -656,18 +685,27 @@ def _best(title: _Title, items: list[_Item], own: list[_Item]) -> tuple[_Item, _
             continue
         if entry.value == "ic" and title.has_modifier(item, "senior"):
             entry = entry._replace(value="senior")
+        if entry.position == "board" and _chairs_a_department(title, item):
+            entry = entry._replace(value="head", position="head")
         if entry.position == "principal":
             entry = _principal(title, item, items)
         if entry.position == "executive director" and _field(title, item, items):
             entry = entry._replace(value="director", position="director")
         found.append((item, entry))
-    if (chief := _generic_chief(title)) is not None and chief[0].first not in {
-        item.first for item, _ in found
-    }:
-        former = {item.first for item in title.items} - {item.first for item in items}
-        if not former and (not own or own[0].first >= chief[0].first or own):
-            found.append((chief[0], chief[0].entry))
+    chief = _generic_chief(title) if len(items) == len(title.items) else None
+    if chief is not None and all(
+        item.first != chief.first or entry.value != "c_level" for item, entry in found
+    ):
+        found.append((chief, chief.entry))
     return min(found, key=lambda pair: (_LEVELS.index(pair[1].value), pair[0].first), default=None)
+
+
+def _chairs_a_department(title: _Title, item: _Item) -> bool:
+    """*Economics Department Chair*, unlike *Chair* and *Vice Chair*."""
+    token = title.tokens[item.first]
+    if not token.word.startswith("chair") or item.first == 0 or token.gap:
+        return False
+    return title.tokens[item.first - 1].word not in title.table.words["modifier:scope"]
 
 
 def _principal(title: _Title, item: _Item, items: list[_Item]) -> _Entry:
@@ -694,7 +732,8 @@ def _reading(
         entry.value,
         field,
         entry.position,
-        is_deputy=title.has_modifier(item, "deputy") or entry.position == "assistant director",
+        is_deputy=title.has_modifier(item, "deputy")
+        or entry.position in {"assistant director", "general manager deputy"},
     )
     if aide is not None and entry.value in {"senior", "ic"}:
         guess = _Guess(None, 0.0, "works for someone else")
@@ -702,7 +741,7 @@ def _reading(
         seniority=cast(Seniority, entry.value),
         job_function=_FUNCTION_OF_FIELD.get(field, field),
         is_founder=any(i.entry.position == "founder" and _is_real(title, i, items) for i in own),
-        is_owner=any(i.entry.position == "owner" for i in own),
+        is_owner=any(i.entry.position == "owner" and _is_real(title, i, items) for i in own),
         is_aide=aide is not None and entry.value in {"senior", "ic"},
         role=guess.role,
         confidence=min(guess.confidence, TITLE_CONFIDENCE),

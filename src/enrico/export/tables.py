@@ -207,7 +207,7 @@ def _status(seat: Any, ours: bool, unasked: str) -> tuple[str, str]:
     if seat.p_state == "found":
         return "skipped", "the address is shared, and the provider knows it by another name"
     if seat.p_state is not None:
-        return seat.p_state, seat.p_reason
+        return "failed" if seat.p_state == "given_up" else seat.p_state, seat.p_reason
     if seat.unusable:
         return "skipped", UNUSABLE_WORDS.get(seat.unusable, seat.unusable)
     return "skipped", unasked or "not asked for yet"

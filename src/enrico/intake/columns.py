@@ -7,13 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from enrico.intake import evidence
+from enrico.intake.kinds import kind_of
 from enrico.intake.result import Crm, Kind
 from enrico.intake.vocabulary import Meaning, entity_of, meaning, words
-
-DEAL_HOME = frozenset(
-    f"deal.{f}" for f in "stage status close_date is_closed is_won is_lost won_time lost_time created_date".split()
-)
-_PERSON = frozenset(f"contact.{f}" for f in "first_name last_name email title linkedin_url".split())
 
 
 @dataclass(slots=True)
@@ -59,7 +55,7 @@ def plan(headers: Sequence[str], sample: Sequence[Sequence[str]], file: str, she
     result = Plan("ignored", evidence.crm_of(headers, file, columns), columns)
     _by_values(result)
     hint = entity_of(sheet) or entity_of(re.sub(r"\.[A-Za-z]{2,7}$", "", file.rsplit("/", 1)[-1]))
-    result.kind = _kind(result, hint)
+    result.kind = kind_of(result, hint)
     if result.kind == "ignored":
         result.note = "its columns name no deal, account or contact"
         for column in columns:
@@ -84,7 +80,12 @@ def _first_reading(index: int, header: str, sample: Sequence[Sequence[str]]) -> 
     if found.target == "ignore":
         column.why = "known, not needed"
         return column
-    column.target, column.slot, column.rank, column.note = found.target, found.slot, found.rank, found.note
+    column.target, column.slot, column.rank, column.note = (
+        found.target,
+        found.slot,
+        found.rank,
+        found.note,
+    )
     column.why = "by its header"
     renamed = {
         "role.id": "contact.id", "role.label": "contact.role_label", "role.deal_id": "deal.id",
@@ -105,19 +106,32 @@ def _by_values(plan: Plan) -> None:
         values = column.values
         if not values:
             continue
-        if part == "name" and kind in ("deal", "account", "contact") and evidence.are_record_ids(values):
+        if (
+            part == "name"
+            and kind in ("deal", "account", "contact")
+            and evidence.are_record_ids(values)
+        ):
             _retarget(column, f"{kind}.id", "its values are ids")
         elif column.target == "contact.name" and evidence.share(values, lambda v: "@" in v) > 0.6:
-            if evidence.share(values, lambda v: bool(re.fullmatch(r"\s*[^\s@<>]+@[^\s@<>]+\s*", v))) > 0.6:
+            if (
+                evidence.share(
+                    values, lambda v: bool(re.fullmatch(r"\s*[^\s@<>]+@[^\s@<>]+\s*", v))
+                )
+                > 0.6
+            ):
                 _retarget(column, "contact.email", "its values are e-mail addresses")
         elif column.target == "account.name" and evidence.share(values, evidence.is_domain) > 0.6:
             if not plan.has("account.domain"):
                 _retarget(column, "account.domain", "its values are domains")
-        elif column.target in ("contact.id", "deal.id") and evidence.share(values, evidence.is_words) > 0.8:
+        elif (
+            column.target in ("contact.id", "deal.id")
+            and evidence.share(values, evidence.is_words) > 0.8
+        ):
             _retarget(column, f"{kind}.name", "its values are names")
-        elif column.target == "contact.linkedin_url" and evidence.share(
-            values, lambda v: "/company/" in v
-        ) > 0.5:
+        elif (
+            column.target == "contact.linkedin_url"
+            and evidence.share(values, lambda v: "/company/" in v) > 0.5
+        ):
             _retarget(column, "", "company pages, not people's")
         elif not column.target and not column.why:
             _by_values_alone(plan, column)
@@ -127,76 +141,17 @@ def _by_values_alone(plan: Plan, column: Column) -> None:
     values = column.values
     if not plan.has("contact.email") and evidence.share(values, evidence.is_email) > 0.6:
         _retarget(column, "contact.email", "its values are e-mail addresses")
-    elif not plan.has("contact.linkedin_url") and evidence.share(
-        values, lambda v: "linkedin.com/in/" in v.lower()
-    ) > 0.6:
+    elif (
+        not plan.has("contact.linkedin_url")
+        and evidence.share(values, lambda v: "linkedin.com/in/" in v.lower()) > 0.6
+    ):
         _retarget(column, "contact.linkedin_url", "its values are LinkedIn profiles")
-    elif not plan.has("account.domain") and len(values) > 2 and evidence.share(values, evidence.is_url) > 0.8:
+    elif (
+        not plan.has("account.domain")
+        and len(values) > 2
+        and evidence.share(values, evidence.is_url) > 0.8
+    ):
         _retarget(column, "account.domain", "its values are web addresses")
-
-
-def _kind(plan: Plan, hint: str) -> Kind:
-    has = plan.has
-    with_deal_word = any(
-        c.target == "deal.amount" and set(words(c.header)) & {"deal", "opportunity", "contract", "acv", "tcv"}
-        for c in plan.columns
-    )
-    about_accounts = has("account.domain", "account.industry") or (
-        has("account.name") and any(w in h for h in map(str.lower, _headers(plan)) for w in ("employees",))
-    )
-    strong = has("deal.stage", "deal.close_date", "deal.is_closed", "deal.is_won", "deal.is_lost", "deal.won_time")
-    deal_key = has("deal.id", "deal.name")
-    person = any(c.target in _PERSON and c.values for c in plan.columns) or any(
-        c.target in _PERSON for c in plan.columns if c.header
-    )
-    people = person or has("contact.name", "contact.id")
-    deal = (
-        strong
-        or with_deal_word
-        or (has("deal.status") and deal_key)
-        or (has("deal.amount") and (deal_key or not about_accounts) and (deal_key or has("account.name")
-            or has("any.name", "any.title")))
-        or (has("deal.owner", "deal.currency") and deal_key)
-    )
-    if hint == "contact" and person and not has("deal.amount", "deal.close_date") and not deal_key:
-        return "contacts"
-    if has("deal.id") and has("contact.id") and not strong and not has("deal.amount"):
-        if not (has("contact.email", "contact.first_name") and plan.crm == "hubspot"):
-            return "deal_contacts"
-    if deal:
-        only_refs = all(
-            "ssociated" in c.header or c.target == "contact.primary" or (plan.crm == "salesforce" and
-            c.target == "contact.id")
-            for c in plan.columns if c.target.startswith("contact.")
-        )
-        return "flat" if people and not only_refs else "deals"
-    if deal_key and people:
-        own = has("any.id", "contact.id") or hint == "contact"
-        if own and plan.crm == "hubspot":
-            return "contacts"
-        bare = not has("contact.title", "contact.phone", "contact.linkedin_url")
-        return "deal_contacts" if hint == "role" or (bare and has("contact.role_label", "any.role")) else "flat"
-    if person and (hint != "account" or has("contact.name", "contact.last_name")):
-        only_mail = not has("contact.name", "contact.first_name", "contact.last_name", "contact.title")
-        if only_mail and about_accounts and hint != "contact" and not has("any.title"):
-            return "accounts"
-        return "contacts"
-    if has("contact.name", "contact.id") and hint != "account":
-        return "contacts"
-    if has("account.name", "account.domain", "account.id", "account.industry") and hint in ("account", "", "role"):
-        return "accounts"
-    if has("any.name", "any.title", "any.id") and hint in ("deal", "account", "contact"):
-        kinds: dict[str, Kind] = {"deal": "deals", "account": "accounts", "contact": "contacts"}
-        return kinds[hint]
-    if deal_key:
-        return "deals"
-    if has("account.name", "account.domain"):
-        return "accounts"
-    return "ignored"
-
-
-def _headers(plan: Plan) -> list[str]:
-    return [c.header for c in plan.columns]
 
 
 def _settle_bare(plan: Plan) -> None:
@@ -225,6 +180,18 @@ def _settle_bare(plan: Plan) -> None:
 def _bare_name(plan: Plan, column: Column, home: str) -> tuple[str, str]:
     if column.slot and plan.kind in ("flat", "deals", "contacts"):
         return "contact.name", "a numbered person"
+    if (
+        home in ("contact", "")
+        and plan.has("contact.last_name")
+        and not plan.has("contact.first_name")
+    ):
+        return "contact.first_name", "beside a last name"
+    if (
+        home in ("contact", "")
+        and plan.has("contact.first_name")
+        and not plan.has("contact.last_name")
+    ):
+        return "contact.last_name", "beside a first name"
     if home:
         return f"{home}.name", f"a table of {plan.kind}"
     if plan.has("contact.name", "contact.last_name") and not plan.has("deal.name"):
@@ -240,19 +207,30 @@ def _bare_title(plan: Plan, column: Column, home: str) -> tuple[str, str]:
     if column.slot:
         return "contact.title", "a numbered person"
     if home == "deal":
-        return ("deal.name", "a table of deals") if not plan.has("deal.name") else ("", "no person here")
+        return (
+            ("deal.name", "a table of deals")
+            if not plan.has("deal.name")
+            else ("", "no person here")
+        )
     if home == "account":
         return "", "no person here"
     if home == "contact":
         return "contact.title", "a table of contacts"
-    if evidence.are_job_titles(column.values) or plan.has("deal.name") or plan.kind == "deal_contacts":
+    if (
+        evidence.are_job_titles(column.values)
+        or plan.has("deal.name")
+        or plan.kind == "deal_contacts"
+    ):
         return "contact.title", "a table of people on deals"
     return "deal.name", "its values are no job titles"
 
 
 def _bare_id(plan: Plan, column: Column, home: str) -> tuple[str, str]:
     counted = evidence.is_counter(column.values)
-    if counted and (column.header.strip().lower().strip(".") in ("#", "nr", "no", "lfd. nr", "lfd nr", "number", "row")):
+    if counted and (
+        column.header.strip().lower().strip(".")
+        in ("#", "nr", "no", "lfd. nr", "lfd nr", "number", "row")
+    ):
         return "", "row numbers"
     if home:
         return f"{home}.id", f"a table of {plan.kind}"
@@ -266,11 +244,17 @@ def _bare_id(plan: Plan, column: Column, home: str) -> tuple[str, str]:
 
 
 def _bare_owner(plan: Plan, column: Column, home: str) -> tuple[str, str]:
-    return ("deal.owner", "a table of deals") if plan.kind in ("deals", "flat") else ("", "not needed")
+    return (
+        ("deal.owner", "a table of deals") if plan.kind in ("deals", "flat") else ("", "not needed")
+    )
 
 
 def _bare_created(plan: Plan, column: Column, home: str) -> tuple[str, str]:
-    return ("deal.created_date", "a table of deals") if plan.kind in ("deals", "flat") else ("", "not needed")
+    return (
+        ("deal.created_date", "a table of deals")
+        if plan.kind in ("deals", "flat")
+        else ("", "not needed")
+    )
 
 
 def _bare_status(plan: Plan, column: Column, home: str) -> tuple[str, str]:
@@ -285,18 +269,27 @@ def _settle_roles(plan: Plan) -> None:
     """*Role* can be a job title or a buying role; a role's name as header holds yes/no or a person."""
     for column in plan.columns:
         if column.target == "any.role" or (
-            column.target == "contact.role_label" and re.search(r"(?i)\b(role|rolle|rol|ruolo|papel)$", column.header)
+            column.target == "contact.role_label"
+            and re.search(r"(?i)\b(role|rolle|rol|ruolo|papel)$", column.header)
         ):
             explicit = column.target != "any.role"
-            titles = evidence.are_job_titles(column.values) and not evidence.are_buying_roles(column.values)
+            titles = evidence.are_job_titles(column.values) and not evidence.are_buying_roles(
+                column.values
+            )
             if plan.kind in ("deals", "accounts") and not plan.has("contact.name"):
                 _retarget(column, "", "no person here")
             elif titles and not (explicit and plan.has("contact.title")):
                 _retarget(column, "contact.title", "its values are job titles")
             else:
-                _retarget(column, "contact.role_label", "its values are buying roles" if column.values else "by its header")
+                _retarget(
+                    column,
+                    "contact.role_label",
+                    "its values are buying roles" if column.values else "by its header",
+                )
         elif column.target == "contact.title" and not plan.has("contact.role_label", "any.role"):
-            if evidence.are_buying_roles(column.values) and not evidence.are_job_titles(column.values):
+            if evidence.are_buying_roles(column.values) and not evidence.are_job_titles(
+                column.values
+            ):
                 if plan.of("contact.title") != [column]:
                     _retarget(column, "contact.role_label", "its values are buying roles")
         elif column.target.startswith("role."):
@@ -339,7 +332,14 @@ def _settle_slots(plan: Plan) -> None:
     told = {
         c.slot
         for c in plan.columns
-        if c.target in ("contact.name", "contact.first_name", "contact.last_name", "contact.id", "contact.people")
+        if c.target
+        in (
+            "contact.name",
+            "contact.first_name",
+            "contact.last_name",
+            "contact.id",
+            "contact.people",
+        )
         or (c.target == "contact.email" and len(words(c.header)) > 2)
         or (c.target == "contact.email" and not c.slot.isdigit())
     }

@@ -16,8 +16,12 @@ Order = Literal["day", "month", ""]
 _NUMERIC = re.compile(r"(\d{1,2})\s?[./\-\s]\s?(\d{1,2})\s?[./\-\s]\s?(\d{4}|\d{2})(?=$|[\sT,].*)")
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?=$|[\sT,].*)")
 _COMPACT = re.compile(r"(19|20)(\d\d)(\d\d)(\d\d)")
-_TEXTUAL = re.compile(r"(?:[a-z]+\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th|\.|º|er)?[\s\-/]+(?:de\s+)?([a-z]{3,})\.?,?[\s\-/]+(?:de\s+|del\s+)?(\d{4}|\d{2})(?!\d)")
-_MONTH_FIRST = re.compile(r"(?:[a-z]+\.?,?\s+)?([a-z]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
+_TEXTUAL = re.compile(
+    r"(?:[a-z]+\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th|\.|º|er)?[\s\-/]+(?:de\s+)?([a-z]{3,})\.?,?[\s\-/]+(?:de\s+|del\s+)?(\d{4}|\d{2})(?!\d)"
+)
+_MONTH_FIRST = re.compile(
+    r"(?:[a-z]+\.?,?\s+)?([a-z]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})"
+)
 _YEAR_TEXT = re.compile(r"(\d{4})[\s-]([a-z]{3,})\.?[\s-](\d{1,2})")
 
 _MONTHS = {

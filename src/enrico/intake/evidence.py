@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from enrico.domain.identity import check_email, registrable_domain
 from enrico.intake.result import Crm
 from enrico.intake.values import EMPTY, FALSE, TRUE
-from enrico.intake.vocabulary import fold, words
+from enrico.intake.vocabulary import fold, squeeze, tables, words
 
 if TYPE_CHECKING:
     from enrico.intake.columns import Column, Plan
@@ -21,13 +21,28 @@ if TYPE_CHECKING:
 SALESFORCE_ID = re.compile(r"(?:00[0-9A-Za-z]|a[0-9A-Za-z]{2})[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 _PIPEDRIVE = re.compile(r"(deal|person|organi[sz]ation|lead|product) - .+", re.I)
 _SALESFORCE_HEADERS = frozenset(
-    """StageName AccountId OpportunityId IsDeleted SystemModstamp LastModifiedById OwnerId ContactId
-    CurrencyIsoCode ForecastCategoryName RecordTypeId CreatedById MasterRecordId""".split()
+    [
+        "StageName",
+        "AccountId",
+        "OpportunityId",
+        "IsDeleted",
+        "SystemModstamp",
+        "LastModifiedById",
+        "OwnerId",
+        "ContactId",
+        "CurrencyIsoCode",
+        "ForecastCategoryName",
+        "RecordTypeId",
+        "CreatedById",
+        "MasterRecordId",
+    ]
 )
 _SALESFORCE_LABELS = frozenset(
     """opportunity name|opportunity owner|opportunity id|case safe id|contact: full name|account owner
     |nombre de la oportunidad|name der opportunity|opportunity-name|opportunity-inhaber
-    |nom de l'opportunite""".replace("\n", "").replace("    ", "").split("|")
+    |nom de l'opportunite""".replace("\n", "")
+    .replace("    ", "")
+    .split("|")
 )
 
 
@@ -61,7 +76,8 @@ def crm_of(headers: Sequence[str], file: str, columns: Sequence[Column]) -> Crm:
         return "hubspot"
     folded = [fold(h).strip() for h in headers]
     hubspot = sum(
-        h.startswith(("associated ", "hs_", "hubspot_", "properties.")) or h in _HUBSPOT_HEADERS for h in folded
+        h.startswith(("associated ", "hs_", "hubspot_", "properties.")) or h in _HUBSPOT_HEADERS
+        for h in folded
     )
     salesforce = sum(h in _SALESFORCE_HEADERS or h.endswith("__c") for h in headers)
     salesforce += sum(h in _SALESFORCE_LABELS for h in folded)
@@ -74,9 +90,28 @@ def crm_of(headers: Sequence[str], file: str, columns: Sequence[Column]) -> Crm:
 
 
 _HUBSPOT_HEADERS = frozenset(
-    "record id|id de registro|datensatz-id|id do registro|id record|dealname|dealstage|deal stage|lifecycle stage"
-    "|marketing contact status|company domain name|nombre de dominio de la empresa|is closed won|datensatz id"
-    "|id de l'enregistrement|etapa del negocio|deal-phase|id de fiche d'informations|record-id|buying role".split("|")
+    [
+        "record id",
+        "id de registro",
+        "datensatz-id",
+        "id do registro",
+        "id record",
+        "dealname",
+        "dealstage",
+        "deal stage",
+        "lifecycle stage",
+        "marketing contact status",
+        "company domain name",
+        "nombre de dominio de la empresa",
+        "is closed won",
+        "datensatz id",
+        "id de l'enregistrement",
+        "etapa del negocio",
+        "deal-phase",
+        "id de fiche d'informations",
+        "record-id",
+        "buying role",
+    ]
 )
 
 
@@ -87,15 +122,24 @@ def are_salesforce_ids(values: Sequence[str]) -> bool:
 
 def are_record_ids(values: Sequence[str]) -> bool:
     """Salesforce ids, or long numbers."""
-    return are_salesforce_ids(values) or share(
-        values, lambda v: all(re.fullmatch(r"\d{5,}(\.0)?", p.strip()) for p in v.split(";") if p.strip())
-    ) > 0.9
+    return (
+        are_salesforce_ids(values)
+        or share(
+            values,
+            lambda v: all(
+                re.fullmatch(r"\d{5,}(\.0)?", p.strip()) for p in v.split(";") if p.strip()
+            ),
+        )
+        > 0.9
+    )
 
 
 def is_domain(value: str) -> bool:
     """A bare host such as ``acme.com``."""
     value = value.strip().lower()
-    return bool(re.fullmatch(r"(https?://)?[a-z0-9.-]+\.[a-z]{2,}/?", value)) and bool(registrable_domain(value))
+    return bool(re.fullmatch(r"(https?://)?[a-z0-9.-]+\.[a-z]{2,}/?", value)) and bool(
+        registrable_domain(value)
+    )
 
 
 def is_url(value: str) -> bool:
@@ -130,6 +174,14 @@ def are_buying_roles(values: Sequence[str]) -> bool:
     return share(values, lambda v: _part_known(v, known) >= 0.5) > 0.4
 
 
+def is_buying_role(text: str) -> bool:
+    """A buying role and nothing else: ``Economic Buyer``, ``Entscheider``; not ``Technical Director``."""
+    parts = words(text)
+    return squeeze(parts) in tables().roles or (
+        len(parts) > 1 and _part_known(text, _hints("buying_role")) == 1
+    )
+
+
 def _part_known(value: str, known: frozenset[str]) -> float:
     parts = words(value)
     return sum(1 for w in parts if w in known) / len(parts) if parts else 0.0
@@ -138,7 +190,9 @@ def _part_known(value: str, known: frozenset[str]) -> float:
 def is_counter(values: Sequence[str]) -> bool:
     """1, 2, 3 …"""
     numbers = [int(float(v)) for v in values if re.fullmatch(r"\d{1,7}(\.0)?", v.strip())]
-    return len(numbers) == len(values) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    return len(numbers) == len(values) > 1 and numbers == list(
+        range(numbers[0], numbers[0] + len(numbers))
+    )
 
 
 def are_people(plan: Plan, column: Column) -> bool:
@@ -156,7 +210,9 @@ def are_people(plan: Plan, column: Column) -> bool:
 
 def _is_person_like(value: str) -> bool:
     parts = value.replace(",", " ").split()
-    return 2 <= len(parts) <= 4 and all(re.fullmatch(r"[^\W\d_][^\W\d_.'’-]*(?:[-'’.][^\W\d_]*)*\.?", p) for p in parts)
+    return 2 <= len(parts) <= 4 and all(
+        re.fullmatch(r"[^\W\d_][^\W\d_.'’-]*(?:[-'’.][^\W\d_]*)*\.?", p) for p in parts
+    )
 
 
 def repeats_with(plan: Plan, column: Column) -> bool:
@@ -173,7 +229,11 @@ def hold_several_people(values: Sequence[str]) -> bool:
 
 
 def _is_several(value: str) -> bool:
-    if re.search(r"[;\n|<(\[]", value.strip()) or "@" in value or re.search(r"\s[–—/-]\s|\s&\s|\band\b", value):
+    if (
+        re.search(r"[;\n|<(\[]", value.strip())
+        or "@" in value
+        or re.search(r"\s[–—/-]\s|\s&\s|\band\b", value)
+    ):
         return True
     parts = [p.split() for p in value.split(",") if p.strip()]
     return len(parts) > 1 and all(len(p) > 1 for p in parts)

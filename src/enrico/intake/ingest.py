@@ -9,15 +9,14 @@ from itertools import chain, islice
 from operator import itemgetter
 
 from enrico.intake.columns import Column, Plan, plan
+from enrico.intake.formats import Formats, formats_of
 from enrico.intake.layout import Row, Table
 from enrico.intake.parts import (
     AccountPart,
     Cells,
     ContactPart,
     DealPart,
-    Formats,
     Reader,
-    formats_of,
 )
 from enrico.intake.values import is_true
 
@@ -104,7 +103,9 @@ def _getter(columns: Sequence[Column]) -> Callable[[list[str]], Cells]:
     return lambda row: get(row)
 
 
-def _fill(result: Ingested, groups: list[Group], rows: Iterable[Row], width: int, deleted: int) -> None:
+def _fill(
+    result: Ingested, groups: list[Group], rows: Iterable[Row], width: int, deleted: int
+) -> None:
     """The hot loop: a few dictionary look-ups for each row."""
     getters = [(_getter(g.columns), g.cells, g.weights, g.per_row.append) for g in groups]
     add_number = result.row_numbers.append

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ _TOTAL = re.compile(
     r"(\b.{0,30})?:?"
 )
 
-_TOTAL_STARTS = frozenset("tot sub gra ges sum zwi som suma".split())
+_TOTAL_STARTS = frozenset(["tot", "sub", "gra", "ges", "sum", "zwi", "som", "suma"])
 
 
 @dataclass(slots=True)
@@ -104,8 +105,10 @@ def _split(
             headers.pop()
         if above:
             headers = _with_group_titles(above[-1][1], headers)
+        below = stream.peek(1)
+        if below and not first_is_header and _is_second_header(headers, below[0][1]):
+            headers = _two_rows(headers, stream.take()[1])
         table = Table(source.label, sheet, encoding, delimiter, number, headers, iter(()))
-        # A "table" of one row without data under it, or of one cell, is a title or a note.
         table.rows = _data(table, stream)
         yield table
         for _ in table.rows:
@@ -136,9 +139,14 @@ class _Stream:
         return self._ahead.popleft() if self._ahead else next(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
-        while self._ahead:
-            yield self._ahead.popleft()
-        yield from self._rows
+        while True:
+            if self._ahead:
+                yield self._ahead.popleft()
+            else:
+                row = next(self._rows, None)
+                if row is None:
+                    return
+                yield row
 
     def put_back(self, rows: list[Row]) -> None:
         self._ahead.extendleft(reversed(rows))
@@ -168,8 +176,14 @@ def header_score(row: list[str]) -> float:
     if not cells:
         return 0.0
     known = sum(meaning(cell) is not None for cell in cells)
-    odd = sum(1 for cell in cells if isinstance(cell, Native) or len(cell) > 120 or "@" in cell
-              or re.fullmatch(r"[\d\s.,:/%€$£-]+", cell))
+    odd = sum(
+        1
+        for cell in cells
+        if isinstance(cell, Native)
+        or len(cell) > 120
+        or "@" in cell
+        or re.fullmatch(r"[\d\s.,:/%€$£-]+", cell)
+    )
     if not known or (len(cells) > 1 and known < 2 and known < 0.3 * len(cells)):
         return 0.0
     return max(0.0, known * (1 + known / len(cells)) - 2 * odd)
@@ -190,6 +204,25 @@ def _with_group_titles(above: list[str], headers: list[str]) -> list[str]:
     return result
 
 
+def _is_second_header(headers: list[str], row: list[str]) -> bool:
+    """``Name | Email`` under a merged ``Contact 1``: known words only, some of them under a gap."""
+    filled = [i for i, cell in enumerate(row) if cell.strip()]
+    gaps = [i for i in filled if i >= len(headers) or not headers[i]]
+    return len(filled) > 1 and bool(gaps) and all(meaning(row[i]) is not None for i in filled)
+
+
+def _two_rows(headers: list[str], row: list[str]) -> list[str]:
+    current = ""
+    result = []
+    for i in range(max(len(headers), len(row))):
+        current = (headers[i] if i < len(headers) else "") or current
+        cell = " ".join(row[i].split()) if i < len(row) else ""
+        own = headers[i] if i < len(headers) else ""
+        joined = f"{current} {cell}".strip()
+        result.append(own if not cell else joined if meaning(joined) is not None else cell)
+    return result
+
+
 def _data(table: Table, stream: _Stream) -> Iterator[Row]:
     """Data rows; the last ones are held back until it is clear that they are no footer."""
     width = len(table.headers)
@@ -205,36 +238,60 @@ def _data(table: Table, stream: _Stream) -> Iterator[Row]:
             table.leftovers.append((number, "the header again"))
             after_blank = False
             continue
-        if row[0][:3].lower() in _TOTAL_STARTS and is_footer(row, width):
-            table.leftovers.append((number, "report footer"))
-            continue
         if after_blank and _starts_table(row, table.headers):
             stream.put_back([(number, row)])
             break
         after_blank = False
+        if table.delimiter and len(row) < width and "\n" in row[-1]:
+            swallowed = _swallowed(row, width, table.delimiter)
+            if swallowed:
+                stream.put_back([(number + i, r) for i, r in enumerate(swallowed)])
+                table.notes.append(
+                    f"a quote in row {number} is not closed; the rows after it were set free"
+                )
+                continue
         if len(row) > width and not is_blank(row[width:]):
             table.ragged.append(number)
         held.append((number, row))
         if len(held) > _TAIL:
+            first = held.popleft()
+            if first[1][0][:3].lower() in _TOTAL_STARTS and is_footer(first[1], width):
+                table.leftovers.append((first[0], "report footer"))
+                continue
             table.count += 1
-            yield held.popleft()
+            yield first
     for number, row in _without_footer(held, table):
         table.count += 1
         yield number, row
+
+
+def _swallowed(row: list[str], width: int, delimiter: str) -> list[list[str]]:
+    """The rows inside a cell whose quote was never closed; none when the cell is just long text."""
+    lines = [line for line in row[-1].split("\n") if line.strip()]
+    rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    rows[0] = [*row[:-1], *rows[0]]
+    whole = sum(1 for r in rows if len(r) == width)
+    return rows if len(rows) > 1 and whole >= 0.8 * len(rows) else []
 
 
 def _same_as(headers: list[str]) -> Callable[[list[str]], bool]:
     first = headers[0] if headers else ""
 
     def same(row: list[str]) -> bool:
-        return bool(row) and row[0].strip() == first and [c.strip() for c in row[: len(headers)]] == headers
+        return (
+            bool(row)
+            and row[0].strip() == first
+            and [c.strip() for c in row[: len(headers)]] == headers
+        )
 
     return same
 
 
 def _starts_table(row: list[str], headers: list[str]) -> bool:
     filled = sum(1 for cell in row if cell.strip())
-    known = sum(1 for cell in row if cell.strip() and not isinstance(cell, Native) and meaning(cell))
+    known = sum(
+        1 for cell in row if cell.strip() and not isinstance(cell, Native) and meaning(cell)
+    )
     return filled >= 2 and known >= 2 and known >= 0.6 * filled
 
 
@@ -267,7 +324,7 @@ def _without_footer(held: deque[Row], table: Table) -> list[Row]:
         filled = sum(1 for cell in row if cell.strip())
         if is_footer(row, width):
             last = place
-        elif filled > max(1, 0.34 * width) or last == len(rows) and filled > 1:
+        elif filled > max(1, 0.34 * width) or (last == len(rows) and filled > 1):
             break
     kept = []
     for place, (number, row) in enumerate(rows):

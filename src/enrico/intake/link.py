@@ -11,10 +11,13 @@ from enrico.intake.ingest import Ingested
 from enrico.intake.link_accounts import Accounts
 from enrico.intake.link_contacts import Contacts
 from enrico.intake.link_deals import Deals
+from enrico.intake.parts import AccountPart, ContactPart, DealPart
 from enrico.intake.readings import name_of
 from enrico.intake.result import Intake, Unusable
 
-_BAD_ID = "Format the id column as text, or export again as CSV and do not save it from a spreadsheet."
+_BAD_ID = (
+    "Format the id column as text, or export again as CSV and do not save it from a spreadsheet."
+)
 
 
 def link(tables: list[Ingested], result: Intake) -> None:
@@ -121,7 +124,12 @@ class _Linking:
                         if own[a]:
                             self.own_account.add(contact_id)
                         for deal_id in deals:
-                            self._join(deal_id, contact_id, part.role or ("" if is_contacts else label), primary)
+                            self._join(
+                                deal_id,
+                                contact_id,
+                                part.role or ("" if is_contacts else label),
+                                primary,
+                            )
             self._judge(one, row, d, a, bool(deals), got_contact)
 
     def _count_missing(self, one: Ingested, what: str, ids: list[str]) -> None:
@@ -143,7 +151,7 @@ class _Linking:
         kind = one.plan.kind
         number = one.row_numbers[row]
         account = bool(one.accounts[a]) and bool(self.accounts.id_of(one.accounts[a][0]))
-        parts = [*one.deals[d], *one.accounts[a]]
+        parts: list[DealPart | AccountPart | ContactPart] = [*one.deals[d], *one.accounts[a]]
         for people, _ in one.people_of:
             parts += one.contacts[people[row]]
         bad = next((p.bad_id for p in parts if p.bad_id), "")
@@ -179,7 +187,10 @@ class _Linking:
             "deals": ("it names no deal", "Fill in the deal's id or name."),
             "accounts": ("it names no account", "Fill in the account's name or website."),
             "contacts": ("it names no contact", "Fill in the contact's name or e-mail."),
-            "flat": ("it names neither a deal nor a contact", "Fill in the deal's name, or a contact."),
+            "flat": (
+                "it names neither a deal nor a contact",
+                "Fill in the deal's name, or a contact.",
+            ),
         }
         return mends[kind]
 
@@ -198,19 +209,25 @@ class _Linking:
             DealContact(deal_id, contact_id, label, primary)
             for (deal_id, contact_id), (label, primary) in sorted(self.links.items())
         ]
-        taken = sum(1 for c, a in of_contact.items() if a and c not in self.own_account and c not in by_mail)
+        taken = sum(
+            1 for c, a in of_contact.items() if a and c not in self.own_account and c not in by_mail
+        )
         self._say(taken, domains, by_mail)
 
-    def _accounts_from_emails(self, of_contact: dict[str, str], emails: dict[str, object]) -> set[str]:
+    def _accounts_from_emails(
+        self, of_contact: dict[str, str], emails: dict[str, ContactPart]
+    ) -> set[str]:
         """Contacts without any account join, or make, the account with the domain of their e-mail."""
         taken = set()
         for contact_id in sorted(of_contact):
             part = emails.get(contact_id)
-            if of_contact[contact_id] or part is None or not getattr(part, "usable", False):
+            if of_contact[contact_id] or part is None or not part.usable:
                 continue
-            domain = registrable_domain(getattr(part, "key", ""))
+            domain = registrable_domain(part.key)
             if domain:
-                of_contact[contact_id] = self.accounts.by_domain(domain) or self.accounts.make(domain)
+                of_contact[contact_id] = self.accounts.by_domain(domain) or self.accounts.make(
+                    domain
+                )
                 taken.add(contact_id)
         return taken
 
@@ -222,16 +239,20 @@ class _Linking:
         agreed = {d: min(a) for d, a in found.items() if len(a) == 1}
         self.deals.accounts.update(agreed)
         if agreed:
-            self.result.matches.append(f"{len(agreed)} deals without an account took that of their contacts")
+            self.result.matches.append(
+                f"{len(agreed)} deals without an account took that of their contacts"
+            )
 
-    def _domains(self, of_contact: dict[str, str], emails: dict[str, object]) -> dict[str, str]:
+    def _domains(
+        self, of_contact: dict[str, str], emails: dict[str, ContactPart]
+    ) -> dict[str, str]:
         """Account → the domain that all usable e-mails of its contacts share."""
         without = self.accounts.without_domain()
         found: dict[str, set[str]] = defaultdict(set)
         for contact_id, account_id in of_contact.items():
             part = emails.get(contact_id)
-            if account_id in without and part is not None and getattr(part, "usable", False):
-                domain = registrable_domain(getattr(part, "key", ""))
+            if account_id in without and part is not None and part.usable:
+                domain = registrable_domain(part.key)
                 if domain:
                     found[account_id].add(domain)
         agreed = {a: min(d) for a, d in found.items() if len(d) == 1}
@@ -250,19 +271,27 @@ class _Linking:
             ("rows of deals", self.deals.matched),
             ("mentions of contacts", self.contacts.matched),
         ):
-            matches += [f"{n} {what} matched by {how}" for how, n in sorted(counter.items()) if how and n]
+            matches += [
+                f"{n} {what} matched by {how}" for how, n in sorted(counter.items()) if how and n
+            ]
         for what in ("contacts", "deals"):
             for how, count in sorted(Counter(self.placed[what].values()).items()):
                 matches.insert(0, f"{count} {what} matched to accounts by {how}")
         records, people = self.contacts.duplicates()
         if people:
-            matches.append(f"contacts joined by e-mail: {records} duplicate records of {people} people")
+            matches.append(
+                f"contacts joined by e-mail: {records} duplicate records of {people} people"
+            )
         if taken:
             matches.append(f"{taken} contacts without an account took that of their deal")
         if by_mail:
-            matches.append(f"{len(by_mail)} contacts without an account were placed by the domain of their e-mail")
+            matches.append(
+                f"{len(by_mail)} contacts without an account were placed by the domain of their e-mail"
+            )
         if domains:
-            matches.append(f"{len(domains)} accounts without a website took the domain of their contacts' e-mails")
+            matches.append(
+                f"{len(domains)} accounts without a website took the domain of their contacts' e-mails"
+            )
         if self.repeated:
             matches.append(f"{self.repeated} repeated links of a contact to a deal were merged")
         for what, ambiguous in (

@@ -7,12 +7,6 @@ from collections import Counter, defaultdict
 from enrico.domain.records import Contact
 from enrico.intake.merge import made_id, text
 from enrico.intake.parts import ContactPart
-from enrico.intake.vocabulary import fold
-
-
-def name_key(part: ContactPart) -> str:
-    """``Jane Doe``, ``DOE, Jane`` and ``doe  jane`` are one key."""
-    return " ".join(sorted(fold(f"{part.first_name} {part.last_name}").replace(".", " ").split()))
 
 
 class Contacts:
@@ -39,7 +33,9 @@ class Contacts:
     def resolve(self) -> None:
         """Give every pair its contact; references by id alone only to contacts that are there."""
         known = {
-            p.id for p in self._said.values() if p.id and (p.home or p.email or p.last_name or p.first_name)
+            p.id
+            for p in self._said.values()
+            if p.id and (p.home or p.email or p.last_name or p.first_name)
         }
         rest = []
         for (key, account_id), part in self._said.items():
@@ -74,12 +70,12 @@ class Contacts:
             for part in parts:
                 if part.key:
                     self._by_email[part.key].add(contact_id)
-                name = name_key(part)
+                name = part.name_key
                 if name:
                     self._by_name[name].add(contact_id)
 
     def _by_address(self, part: ContactPart, account_id: str) -> tuple[str, str]:
-        name = name_key(part)
+        name = part.name_key
         found = self._by_email.get(part.key, set())
         if not part.usable:  # a shared mailbox: the name tells who
             found = {c for c in found if name and c in self._by_name.get(name, ())}
@@ -90,7 +86,7 @@ class Contacts:
         return self._one(found, account_id, part.key), "e-mail"
 
     def _by_own_name(self, part: ContactPart, account_id: str) -> tuple[str, str]:
-        name = name_key(part)
+        name = part.name_key
         if not name:
             return made_id("c", f"l:{part.linkedin_url or part.email}"), ""
         found = self._by_name.get(name, set())
@@ -112,10 +108,7 @@ class Contacts:
 
     def accounts(self) -> dict[str, str]:
         """Contact → the account that its own rows name most; empty when none does."""
-        return {
-            c: min(votes, key=lambda a, v=votes: (-v[a], a)) if (votes := self._votes.get(c)) else ""
-            for c in self._members
-        }
+        return {c: _most(self._votes[c]) if c in self._votes else "" for c in self._members}
 
     def best_emails(self) -> dict[str, ContactPart]:
         """Contact → the part with the e-mail that counts."""
@@ -157,3 +150,7 @@ def _name(parts: list[ContactPart]) -> tuple[str, str]:
         return "", ""
     whole = [pair for pair in votes if all(pair)] or list(votes)
     return min(whole, key=lambda pair: (-votes[pair], -len("".join(pair)), pair))
+
+
+def _most(votes: Counter[str]) -> str:
+    return min(votes, key=lambda account: (-votes[account], account))

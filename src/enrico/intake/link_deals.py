@@ -51,8 +51,8 @@ class Deals:
         for (key, account_id), part in self._said.items():
             if part.id in known:
                 self._put(key, account_id, part, part.id)
-        for deal_id, members in self._members.items():
-            for part, account_id in members:
+        for deal_id, said in self._members.items():
+            for part, account_id in said:
                 self._accounts[deal_id].add(account_id)
                 if part.name:
                     self._by_name[name_key(part.name)].add(deal_id)
@@ -66,10 +66,14 @@ class Deals:
             if not found and not account_id and name:
                 others = sorted({a for n, a in groups if n == name and a})
                 account = others[0] if len(others) == 1 else ""
-                groups_to = self._cluster(name, account, [*groups[name, account], *parts] if account else parts)
+                groups_to = self._cluster(
+                    name, account, [*groups[name, account], *parts] if account else parts
+                )
             elif found:
                 groups_to = [(found, parts)]
-                self.matched["name and account" if account_id else "name"] += sum(p.weight for _, p in parts)
+                self.matched["name and account" if account_id else "name"] += sum(
+                    p.weight for _, p in parts
+                )
             else:
                 extra = self._loose(groups, name, account_id)
                 groups_to = self._cluster(name, account_id, [*parts, *extra])
@@ -114,7 +118,9 @@ class Deals:
             clusters.append({shape}.union(*joined))
         clusters.sort(key=min)
         base = f"{name}|{account_id}"
-        if not name:  # deals that have no name at all: what they are worth and when tells them apart
+        if (
+            not name
+        ):  # deals that have no name at all: what they are worth and when tells them apart
             clusters = clusters or [{("", "")}]
         elif len(clusters) < 2:
             return [(made_id("d", base), parts)]
@@ -124,7 +130,9 @@ class Deals:
         for number, cluster in enumerate(clusters):
             deal_id = made_id("d", f"{base}|{min(cluster)}")
             members = [
-                (k, p) for k, p in parts if _shape(p) in cluster or (_shape(p) == ("", "") and number == 0)
+                (k, p)
+                for k, p in parts
+                if _shape(p) in cluster or (_shape(p) == ("", "") and number == 0)
             ]
             result.append((deal_id, members))
         return result
@@ -133,7 +141,9 @@ class Deals:
         votes: Counter[str] = Counter()
         for part, account_id in self._members[deal_id]:
             if account_id:
-                votes[account_id] += (1 << 40 if part.home else 0) + self._weights[id(part), account_id]
+                votes[account_id] += (1 << 40 if part.home else 0) + self._weights[
+                    id(part), account_id
+                ]
         return min(votes, key=lambda a: (-votes[a], a)) if votes else ""
 
     def records(self, names: dict[str, str], contact_names: dict[str, str]) -> list[Deal]:

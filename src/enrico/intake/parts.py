@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import zip_longest
@@ -13,22 +13,20 @@ from enrico.domain.identity import check_email, registrable_domain
 from enrico.domain.records import Outcome
 from enrico.intake.cells import Native
 from enrico.intake.columns import Column, Plan
-from enrico.intake.dates import DateStyle, Order, parse_date, style_of, vote
+from enrico.intake.dates import parse_date
 from enrico.intake.evidence import SALESFORCE_ID
+from enrico.intake.formats import Formats
 from enrico.intake.people import people_in, split_name
 from enrico.intake.values import (
     clean,
     currency_of,
-    decimal_style,
     is_scientific,
     is_true,
     money,
     outcome_of_stage,
     record_id,
 )
-from enrico.intake.vocabulary import tables, words
-
-DATE_TARGETS = ("deal.close_date", "deal.created_date", "deal.won_time", "deal.lost_time")
+from enrico.intake.vocabulary import fold
 
 
 @dataclass(slots=True)
@@ -67,6 +65,9 @@ class ContactPart:
     person_role: str = ""
     """A role that the CRM keeps on the person."""
     key: str = ""
+    """The e-mail in its matching form."""
+    name_key: str = ""
+    """``Jane Doe``, ``DOE, Jane`` and ``doe  jane`` are one key."""
     usable: bool = False
     bad_id: str = ""
     weight: int = 0
@@ -100,66 +101,12 @@ class DealPart:
     @property
     def is_empty(self) -> bool:
         """Says nothing of a deal."""
-        return not (self.id or self.name or self.stage or self.close_date or self.amount is not None)
+        return not (
+            self.id or self.name or self.stage or self.close_date or self.amount is not None
+        )
 
 
 Cells = tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Formats:
-    """How the columns of a table write dates and amounts."""
-
-    dates: dict[int, DateStyle] = field(default_factory=dict)
-    decimal: str = ""
-    decimal_why: str = ""
-    unread: dict[str, list[str]] = field(default_factory=dict)
-    """Header → values that were no dates or no amounts."""
-
-
-def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimiter: str) -> Formats:
-    """Decide from whole columns. Ties between orders: other date columns, decimals, language, delimiter."""
-    result = Formats()
-    amounts = [v for c in plan.of("deal.amount") for v in values_of(c)]
-    result.decimal, result.decimal_why = decimal_style(amounts)
-    european = any(
-        set(words(c.header)) & tables().day_first for c in plan.columns if c.header
-    )
-    if not result.decimal and amounts:
-        if delimiter == ";" or european:
-            result.decimal, result.decimal_why = "", "nothing tells; a mark before three digits divides thousands"
-        else:
-            result.decimal_why = "no value has a decimal mark that tells"
-    columns = [c for t in DATE_TARGETS for c in plan.of(t)]
-    values = {c.index: list(values_of(c)) for c in columns}
-    day = month = 0
-    for c in columns:
-        d, m, _, _ = vote(values[c.index])
-        day, month = day + d, month + m
-    hint, why = _order_hint(day, month, result.decimal, european, delimiter)
-    for c in columns:
-        noted = c.note.lower().replace(" ", "")
-        if noted.startswith(("dd", "tt", "jj", "gg")):
-            result.dates[c.index] = DateStyle("day", "its header says so")
-        elif noted.startswith("mm"):
-            result.dates[c.index] = DateStyle("month", "its header says so")
-        else:
-            result.dates[c.index] = style_of(values[c.index], hint, why)
-    return result
-
-
-def _order_hint(day: int, month: int, decimal: str, european: bool, delimiter: str) -> tuple[Order, str]:
-    if day and not month:
-        return "day", "as the other dates of the table"
-    if month and not day:
-        return "month", "as the other dates of the table"
-    if decimal == ",":
-        return "day", "amounts have a decimal comma"
-    if european:
-        return "day", "the language of the headers"
-    if delimiter == ";":
-        return "day", "divided by semicolons, as in Europe"
-    return "", ""
 
 
 class Reader:
@@ -252,7 +199,9 @@ class Reader:
         part.outcome = self._outcome(cells, status, stage, won, lost)
         part.close_date = self._date(cells, "deal.close_date")
         if part.outcome == "won" and won:
-            part.close_date = won if "deal.close_date" not in self._by_target else part.close_date or won
+            part.close_date = (
+                won if "deal.close_date" not in self._by_target else part.close_date or won
+            )
         elif part.outcome == "lost" and lost:
             part.close_date = part.close_date or lost
         part.created_date = self._date(cells, "deal.created_date")
@@ -274,7 +223,9 @@ class Reader:
             raw = cells[self._place[column.index]]
             if not clean(raw):
                 continue
-            amount, currency = money(raw if isinstance(raw, Native) else clean(raw), self._formats.decimal)
+            amount, currency = money(
+                raw if isinstance(raw, Native) else clean(raw), self._formats.decimal
+            )
             if amount is not None:
                 currency = currency or currency_of(column.note) or currency_of(column.header)
                 break
@@ -283,7 +234,9 @@ class Reader:
         code = currency_of(named) if named else currency
         return amount, intern(code or (named.upper() if len(named) == 3 else "") or currency)
 
-    def _outcome(self, cells: Cells, status: str, stage: str, won: date | None, lost: date | None) -> Outcome:
+    def _outcome(
+        self, cells: Cells, status: str, stage: str, won: date | None, lost: date | None
+    ) -> Outcome:
         flags = {t: self._flag(cells, t) for t in ("deal.is_won", "deal.is_lost", "deal.is_closed")}
         if flags["deal.is_won"]:
             return "won"
@@ -294,7 +247,9 @@ class Reader:
         if flags["deal.is_closed"]:
             if flags["deal.is_won"] is False:
                 return "lost"
-            return said if said in ("won", "lost") else by_stage if by_stage in ("won", "lost") else ""
+            return (
+                said if said in ("won", "lost") else by_stage if by_stage in ("won", "lost") else ""
+            )
         if flags["deal.is_closed"] is False:
             return "open"
         if said in ("won", "lost"):
@@ -317,16 +272,20 @@ class Reader:
 
     def contacts(self, cells: Cells) -> list[ContactPart]:
         """The people of one group of cells: none, one, or those listed in a cell."""
-        if "contact.people" in self._by_target:
-            return self._people(cells)
         ids, bad = self._ids(cells, "contact.id")
-        if len(ids) > 1:
-            names = [n for n in self._raw(cells, "contact.name").split(";") if clean(n)]
+        listed = self._raw(cells, "contact.people")
+        if listed and not ids:
+            return self._people(cells)
+        if len(ids) > 1 or (ids and listed):
+            names = [n for n in (listed or self._raw(cells, "contact.name")).split(";") if clean(n)]
             if len(names) != len(ids):
                 names = []
             pairs = zip_longest(ids, names, fillvalue="")
-            return [ContactPart(i, *split_name(n), bad_id=bad) for i, n in pairs]
-        first, last = self._text(cells, "contact.first_name"), self._text(cells, "contact.last_name")
+            return [_keyed(ContactPart(i, *split_name(n), bad_id=bad)) for i, n in pairs]
+        first, last = (
+            self._text(cells, "contact.first_name"),
+            self._text(cells, "contact.last_name"),
+        )
         if not (first and last):
             full = self._text(cells, "contact.name") or (first if " " in first and not last else "")
             if full:
@@ -342,7 +301,9 @@ class Reader:
 
     def _email(self, cells: Cells) -> str:
         """The first address worth a look-up among the columns, else the first."""
-        texts = [clean(cells[self._place[c.index]]) for c in self._by_target.get("contact.email", ())]
+        texts = [
+            clean(cells[self._place[c.index]]) for c in self._by_target.get("contact.email", ())
+        ]
         texts = [t for t in texts if t]
         return next((t for t in texts if check_email(t).usable), texts[0] if texts else "")
 
@@ -366,7 +327,9 @@ class Reader:
             for target, columns in self._by_target.items()
             if target.startswith("roleflag.") and is_true(cells[self._place[columns[0].index]])
         ]
-        return ";".join(sorted({x for x in labels if x})), bool(is_true(self._text(cells, "contact.primary")))
+        return ";".join(sorted({x for x in labels if x})), bool(
+            is_true(self._text(cells, "contact.primary"))
+        )
 
 
 def _pieces(text: str) -> list[str]:
@@ -375,6 +338,9 @@ def _pieces(text: str) -> list[str]:
 
 
 def _keyed(part: ContactPart) -> ContactPart:
+    if part.first_name or part.last_name:
+        whole = fold(f"{part.first_name} {part.last_name}").replace(".", " ")
+        part.name_key = intern(" ".join(sorted(whole.split())))
     if part.email:
         found = check_email(part.email)
         part.key, part.usable = found.key, found.usable

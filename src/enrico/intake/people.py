@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from enrico.intake.evidence import are_buying_roles, are_job_titles
+from enrico.intake.evidence import are_job_titles, is_buying_role
 from enrico.intake.values import clean
 
 
@@ -21,10 +21,66 @@ class Person:
 
 
 _SALUTATIONS = frozenset(
-    "mr mrs ms miss mx dr prof sir madam herr frau hr fr mme mlle m sr sra srta don dona dott dottssa sig sigra ing "
-    "dhr mevr mw drs dipl".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "dr",
+        "prof",
+        "sir",
+        "madam",
+        "herr",
+        "frau",
+        "hr",
+        "fr",
+        "mme",
+        "mlle",
+        "m",
+        "sr",
+        "sra",
+        "srta",
+        "don",
+        "dona",
+        "dott",
+        "dottssa",
+        "sig",
+        "sigra",
+        "ing",
+        "dhr",
+        "mevr",
+        "mw",
+        "drs",
+        "dipl",
+    ]
 )
-_PARTICLES = frozenset("van von de der den del della di da dos das du la le el bin ibn al ten ter zu st".split())
+_PARTICLES = frozenset(
+    [
+        "van",
+        "von",
+        "de",
+        "der",
+        "den",
+        "del",
+        "della",
+        "di",
+        "da",
+        "dos",
+        "das",
+        "du",
+        "la",
+        "le",
+        "el",
+        "bin",
+        "ibn",
+        "al",
+        "ten",
+        "ter",
+        "zu",
+        "st",
+    ]
+)
 
 
 @lru_cache(maxsize=300_000)
@@ -62,7 +118,13 @@ def people_in(cell: str) -> list[Person]:
 
 def _by_commas(text: str) -> list[str]:
     """Commas divide people, unless they stand in brackets, before a title, or inside *Doe, Jane*."""
-    parts = [p.strip() for p in re.split(r",(?![^(<\[]*[)>\]])|/(?=\s)|\s&\s|\s(?:and|und|et|y|e|en)\s(?=[A-ZÀ-Ž])", text) if p.strip()]
+    parts = [
+        p.strip()
+        for p in re.split(
+            r",(?![^(<\[]*[)>\]])|/(?=\s)|\s&\s|\s(?:and|und|et|y|e|en)\s(?=[A-ZÀ-Ž])", text
+        )
+        if p.strip()
+    ]
     if len(parts) < 2:
         return parts
     if len(parts) == 2 and "@" not in text and all("(" not in p for p in parts):
@@ -73,7 +135,11 @@ def _by_commas(text: str) -> list[str]:
     for part in parts:
         name_before = joined and "(" not in joined[-1] and re.search(r"[^\W\d]", joined[-1])
         is_address = bool(re.fullmatch(r"<?[^\s@<>]+@[^\s@<>]+>?", part))
-        if name_before and "@" not in joined[-1] and (is_address or (_is_title(part) and " - " not in part and "(" not in part)):
+        if (
+            name_before
+            and "@" not in joined[-1]
+            and (is_address or (_is_title(part) and " - " not in part and "(" not in part))
+        ):
             joined[-1] += f" <{part.strip('<>')}>" if is_address else f" ({part})"
         else:
             joined.append(part)
@@ -90,14 +156,21 @@ def _person(piece: str) -> Person:
     if match:
         email = match.group(1).strip(".,;:")
         piece = f"{piece[: match.start()]} {piece[match.end() :]}"
-    notes = [clean(a or b).strip(" ,;/") for a, b in re.findall(r"\(([^()]*)\)|\[([^\[\]]*)\]", piece)]
+    notes = [
+        clean(a or b).strip(" ,;/") for a, b in re.findall(r"\(([^()]*)\)|\[([^\[\]]*)\]", piece)
+    ]
     rest = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|[<>]", " ", piece)
     dash = re.split(r"\s+[–—|/-]+\s+|:\s+", rest.strip(" -–—,:"), maxsplit=1)
     notes += [clean(part) for part in dash[1:]]
     name = clean(dash[0]).strip(" -–—,:\"'")
     # "(CFO, Decision Maker)" and "(CFO / Champion)" hold a title and a role.
-    parts = [p.strip() for note in notes for p in ([note] if _whole_title(note) else re.split(r"[,/]", note)) if p.strip()]
-    role = next((p for p in parts if are_buying_roles([p]) and not are_job_titles([p])), "")
+    parts = [
+        p.strip()
+        for note in notes
+        for p in ([note] if _whole_title(note) else re.split(r"[,/]", note))
+        if p.strip()
+    ]
+    role = next((p for p in parts if is_buying_role(p)), "")
     title = ", ".join(p for p in parts if p != role)
     if not re.search(r"[^\W\d_]", name):
         name = ""
@@ -106,5 +179,5 @@ def _person(piece: str) -> Person:
 
 def _whole_title(note: str) -> bool:
     return not re.search(r"[,/]", note) or not any(
-        are_buying_roles([p]) and not are_job_titles([p]) for p in re.split(r"[,/]", note)
+        is_buying_role(p) for p in re.split(r"[,/]", note)
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from enrico.errors import InputError
@@ -20,6 +22,23 @@ def read_exports(paths: Sequence[Path]) -> Intake:
     CSV, TSV, XLSX, XLS, ODS, JSON, JSON Lines, Parquet; also inside zips. Every data row gives a
     record or stands in ``unusable`` with the reason. Raises ``InputError`` when nothing is usable.
     """
+    with _without_collector():
+        return _read(paths)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Millions of small live records make the cycle collector walk them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read(paths: Sequence[Path]) -> Intake:
     result = Intake()
     read: list[Ingested] = []
     for source in sources.find([Path(p) for p in paths]):
@@ -49,6 +68,9 @@ def read_exports(paths: Sequence[Path]) -> Intake:
                     one.table.sheet,
                 )
             continue
+        if not one.table.count and not one.deleted:
+            reason = "there are no rows below the header"
+            _refuse(result, one.table.path, reason, "Export again with rows.", one.table.sheet)
         used.append(one)
         warn_about(one, result)
         for number, reason in one.table.leftovers:

@@ -25,8 +25,10 @@ def reading_of(one: Ingested) -> FileReading:
         if style.why:
             text = f"{style.order} first: {style.why}" if style.order else style.why
             styles.setdefault(text, []).append(names[index])
-    order = next(iter(styles), "") if len(styles) == 1 else "; ".join(
-        f"{', '.join(headers)}: {text}" for text, headers in styles.items()
+    order = (
+        next(iter(styles), "")
+        if len(styles) == 1
+        else "; ".join(f"{', '.join(headers)}: {text}" for text, headers in styles.items())
     )
     mark = {".": "1,234.56", ",": "1.234,56"}.get(one.formats.decimal, "")
     decimal = f"{mark}: {one.formats.decimal_why}" if mark else one.formats.decimal_why
@@ -55,6 +57,7 @@ def warn_about(one: Ingested, result: Intake) -> None:
             f"{where}: {len(values)} different values of '{header}' could not be read and were left empty, "
             f"e.g. {values[0][:30]!r}."
         )
+    result.warnings += [f"{where}: {note}." for note in one.table.notes]
     if one.table.ragged:
         result.warnings.append(
             f"{where}: {len(one.table.ragged)} rows have more cells than the header (rows "

@@ -24,12 +24,18 @@ def workbook(source: Source) -> Iterator[tuple[str, Iterator[Row]]]:
         book = calamine.load_workbook(data)
         names = list(book.sheet_names)
     except calamine.PasswordError as error:
-        raise Unreadable("the workbook is protected by a password", "Save it without one.") from error
-    except Exception as error:  # calamine raises several of its own kinds, and panics as BaseException
+        raise Unreadable(
+            "the workbook is protected by a password", "Save it without one."
+        ) from error
+    except (
+        Exception
+    ) as error:  # calamine raises several of its own kinds, and panics as BaseException
         if _is_encrypted(source):
             text = "the workbook is protected by a password"
             raise Unreadable(text, "Save it without one.") from error
-        raise Unreadable("the workbook is damaged, cut off or of an unknown kind", _DAMAGED) from error
+        raise Unreadable(
+            "the workbook is damaged, cut off or of an unknown kind", _DAMAGED
+        ) from error
     for name in names:
         yield name, _sheet_rows(book, name)
 
@@ -63,7 +69,8 @@ def html(source: Source) -> Iterator[tuple[str, Iterator[Row]]]:
     found = [table for table in parser.tables if any(any(c.strip() for c in row) for row in table)]
     if not found:
         raise Unreadable(
-            "this is a web page without a table (perhaps a log-in page)", "Export the data as CSV or XLSX."
+            "this is a web page without a table (perhaps a log-in page)",
+            "Export the data as CSV or XLSX.",
         )
     for number, table in enumerate(found, 1):
         yield (f"table {number}" if len(found) > 1 else ""), enumerate(table, 1)
@@ -96,7 +103,9 @@ class _Tables(HTMLParser):
             self._end_cell()
             self._cell = io.StringIO()
             known = dict(attrs)
-            self._span = int(known.get("colspan") or 1) if (known.get("colspan") or "1").isdigit() else 1
+            self._span = (
+                int(known.get("colspan") or 1) if (known.get("colspan") or "1").isdigit() else 1
+            )
             index = known.get("ss:index") or ""
             row = self.tables[-1][-1]
             if index.isdigit():

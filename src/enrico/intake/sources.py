@@ -6,12 +6,31 @@ import gzip
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 _READABLE = {
-    *(".csv .tsv .tab .txt .xlsx .xlsm .xlsb .xls .ods .json .jsonl .ndjson .parquet .zip .gz".split())
+    *(
+        [
+            ".csv",
+            ".tsv",
+            ".tab",
+            ".txt",
+            ".xlsx",
+            ".xlsm",
+            ".xlsb",
+            ".xls",
+            ".ods",
+            ".json",
+            ".jsonl",
+            ".ndjson",
+            ".parquet",
+            ".zip",
+            ".gz",
+        ]
+    )
 }
 _LARGEST = 8 * 1024**3
 _DEEPEST = 3
@@ -37,19 +56,22 @@ class Source:
     @property
     def name(self) -> str:
         """The file's own name, without folders."""
-        return (self.inner[-1] if self.inner else str(self.path)).replace("\\", "/").rsplit("/", 1)[-1]
+        return (
+            (self.inner[-1] if self.inner else str(self.path)).replace("\\", "/").rsplit("/", 1)[-1]
+        )
 
-    def open(self) -> IO[bytes]:
-        """The file's bytes from the start; may be called again for another pass."""
-        if not self.inner:
-            return self.path.open("rb")
-        stream: IO[bytes] = self.path.open("rb")
-        for step in self.inner:
-            if step == ":gzip":
-                stream = gzip.GzipFile(fileobj=stream)
-            else:
-                stream = zipfile.ZipFile(stream).open(step)
-        return stream
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """The file's bytes from the start; may be opened again for another pass."""
+        with ExitStack() as stack:
+            stream: IO[bytes] = stack.enter_context(self.path.open("rb"))
+            for step in self.inner:
+                if step == ":gzip":
+                    stream = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=stream)))
+                else:
+                    archive = stack.enter_context(zipfile.ZipFile(stream))
+                    stream = stack.enter_context(archive.open(step))
+            yield stream
 
     def head(self, size: int = 65536) -> bytes:
         """The first bytes."""
@@ -91,7 +113,9 @@ def _expand(source: Source) -> Iterator[Source | tuple[str, Unreadable]]:
         head = source.head(8)
         if head.startswith(b"\x1f\x8b") and len(source.inner) < _DEEPEST:
             name = source.name.removesuffix(".gz")
-            yield from _expand(_Gzipped(f"{source.label}:{name}", source.path, (*source.inner, ":gzip")))
+            yield from _expand(
+                _Gzipped(f"{source.label}:{name}", source.path, (*source.inner, ":gzip"))
+            )
         elif head.startswith(b"PK") and not head.startswith(b"PK\x05\x06") and _is_archive(source):
             yield from _entries(source)
         elif head.startswith(b"PK\x05\x06"):
@@ -162,7 +186,9 @@ def what(source: Source) -> str:
     if not wide and _is_binary(head):
         raise Unreadable("this is a binary file, not a table", "Export the data as CSV or XLSX.")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:300].lower()
-    if start.startswith((b"<html", b"<!doctype html", b"<table", b"<meta", b"<?xml", b"<head", b"<style")):
+    if start.startswith(
+        (b"<html", b"<!doctype html", b"<table", b"<meta", b"<?xml", b"<head", b"<style")
+    ):
         return "html"
     if start.startswith((b"{", b"[")) or name.endswith((".json", ".jsonl", ".ndjson")):
         return "json"
@@ -193,7 +219,9 @@ def _looks_wide(head: bytes) -> bool:
 
 
 def _is_binary(head: bytes) -> bool:
-    odd = sum(head.count(bytes([b])) for b in (*range(1, 9), 11, 12, *range(14, 27), *range(28, 32)))
+    odd = sum(
+        head.count(bytes([b])) for b in (*range(1, 9), 11, 12, *range(14, 27), *range(28, 32))
+    )
     zeros = head.count(0)
     return odd > len(head) * 0.02 + 2 or zeros > len(head) * 0.2 + 20
 

@@ -77,12 +77,18 @@ def _lists(name: str, data: Any) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         if records:
             yield name, records
     elif isinstance(data, dict):
-        holders = [k for k in data if isinstance(data[k], list) and any(isinstance(x, dict) for x in data[k])]
+        holders = [
+            k
+            for k in data
+            if isinstance(data[k], list) and any(isinstance(x, dict) for x in data[k])
+        ]
         plain = [k for k in data if not isinstance(data[k], list | dict)]
         if not holders and all(isinstance(v, dict) for v in data.values()) and data:
             for key, value in data.items():
                 yield from _lists(key, value)
-        elif holders and (len(plain) <= 4 or set(holders) <= set(_HOLDERS)) and not _is_record(data):
+        elif (
+            holders and (len(plain) <= 4 or set(holders) <= set(_HOLDERS)) and not _is_record(data)
+        ):
             for key in holders:
                 yield from _lists(name if key in _HOLDERS else key, data[key])
         elif data:
@@ -91,7 +97,9 @@ def _lists(name: str, data: Any) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 def _is_record(data: dict[str, Any]) -> bool:
     keys = {k.casefold() for k in data}
-    return bool(keys & {"dealname", "deal_name", "stage", "stagename", "amount", "email", "properties"})
+    return bool(
+        keys & {"dealname", "deal_name", "stage", "stagename", "amount", "email", "properties"}
+    )
 
 
 def _table(records: Iterable[dict[str, Any]]) -> Iterator[Row]:
@@ -122,7 +130,9 @@ def flatten(record: dict[str, Any]) -> list[dict[str, str]]:
     return rows or [base]
 
 
-def _walk(prefix: str, value: Any, base: dict[str, str], many: list[tuple[str, list[dict[str, Any]]]]) -> None:
+def _walk(
+    prefix: str, value: Any, base: dict[str, str], many: list[tuple[str, list[dict[str, Any]]]]
+) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "attributes" and isinstance(inner, dict):
@@ -166,8 +176,11 @@ def parquet(source: Source) -> Iterator[Row]:
 
 def _parquet_rows(result: Any, names: list[str]) -> Iterator[Row]:
     first = result.fetchmany(2000)
-    nested = any(isinstance(v, dict) or (isinstance(v, list) and v and isinstance(v[0], dict))
-                 for row in first for v in row)
+    nested = any(
+        isinstance(v, dict) or (isinstance(v, list) and v and isinstance(v[0], dict))
+        for row in first
+        for v in row
+    )
     if nested:
         everything = [*first, *result.fetchall()]
         yield from _table(dict(zip(names, row, strict=True)) for row in everything)

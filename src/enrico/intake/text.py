@@ -33,9 +33,11 @@ class TextFormat:
 def find_format(source: Source) -> TextFormat:
     """Reads the file once to be sure of its encoding; the delimiter is told by its beginning."""
     encoding, errors = _encoding(source)
-    with source.open() as stream:
-        text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="").read(200_000)
-    text = text.replace("\0", "")
+    with (
+        source.open() as stream,
+        io.TextIOWrapper(stream, encoding, "replace", newline="") as lines,
+    ):
+        text = lines.read(200_000).replace("\0", "")
     mark = re.match(r"\ufeff?\"?sep=(.|\\t)\"?\r?\n", text, flags=re.I)
     if mark:
         delimiter = "\t" if mark.group(1) in ("\\t", "\t") else mark.group(1)
@@ -46,8 +48,10 @@ def find_format(source: Source) -> TextFormat:
 def rows(source: Source, form: TextFormat) -> Iterator[Row]:
     """Every row with its number as a spreadsheet shows it; blank rows too."""
     csv.field_size_limit(_LARGEST_CELL)
-    with source.open() as stream:
-        text = io.TextIOWrapper(stream, encoding=form.encoding, errors=form.errors, newline="")
+    with (
+        source.open() as stream,
+        io.TextIOWrapper(stream, encoding=form.encoding, errors=form.errors, newline="") as text,
+    ):
         for _ in range(form.skip_lines):
             text.readline()
         reader = csv.reader(

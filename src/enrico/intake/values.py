@@ -12,19 +12,75 @@ from enrico.intake.cells import Native
 from enrico.intake.vocabulary import fold, words
 
 EMPTY = frozenset(
-    """|-|--|---|–|—|n/a|na|#n/a|n.a.|null|nil|none|(none)|(blank)|blank|(empty)|(no value)|no value|nan|#ref!|#value!|#name?
-|#div/0!|#null!|#num!|000000000000000aaa|000000000000000|undefined|\\n|(sin valor)|sin valor|(kein wert)|kein wert|(aucune valeur)
-|aucune valeur|(sem valor)|sem valor|(nessun valore)|nessun valore|(geen waarde)|geen waarde|<null>|[null]|tbd|tba|k.a.|n.d.
-|not set|unknown|unassigned|keine angabe|n.v.t.|nvt|?""".replace("\n", "").split("|")
+    """-|--|---|–|—|n/a|na|#n/a|n.a.|null|nil|none|(none)|(blank)|blank|(empty)|(no value)
+|no value|nan|#ref!|#value!|#name?|#div/0!|#null!|#num!|000000000000000aaa|000000000000000
+|undefined|\\n|(sin valor)|sin valor|(kein wert)|kein wert|(aucune valeur)|aucune valeur
+|(sem valor)|sem valor|(nessun valore)|nessun valore|(geen waarde)|geen waarde|<null>
+|[null]|tbd|tba|k.a.|n.d.|not set|unknown|unassigned|keine angabe|n.v.t.|nvt|?""".replace(
+        "\n", ""
+    ).split("|")
 )
 """Whole cells, in lower case, that hold nothing."""
 
 TRUE = frozenset(
-    "1 1.0 true yes y x t ✓ ✔ ☑ ✅ wahr ja j si sí oui o vrai verdadero verdadeiro sim s vero waar on checked "
-    "haken primary primär".split()
+    [
+        "1",
+        "1.0",
+        "true",
+        "yes",
+        "y",
+        "x",
+        "t",
+        "✓",
+        "✔",
+        "☑",
+        "✅",
+        "wahr",
+        "ja",
+        "j",
+        "si",
+        "sí",
+        "oui",
+        "o",
+        "vrai",
+        "verdadero",
+        "verdadeiro",
+        "sim",
+        "s",
+        "vero",
+        "waar",
+        "on",
+        "checked",
+        "haken",
+        "primary",
+        "primär",
+    ]
 )
 FALSE = frozenset(
-    "0 0.0 false no n f ✗ ✘ ☐ ❌ falsch nein non faux falso não nao nee onwaar off unchecked -".split()
+    [
+        "0",
+        "0.0",
+        "false",
+        "no",
+        "n",
+        "f",
+        "✗",
+        "✘",
+        "☐",
+        "❌",
+        "falsch",
+        "nein",
+        "non",
+        "faux",
+        "falso",
+        "não",
+        "nao",
+        "nee",
+        "onwaar",
+        "off",
+        "unchecked",
+        "-",
+    ]
 )
 
 _SYMBOLS = {
@@ -34,9 +90,64 @@ _SYMBOLS = {
     "euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "pounds": "GBP",
 }  # fmt: skip
 _CODES = frozenset(
-    """USD EUR GBP CHF JPY CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN HRK RUB UAH TRY ILS AED SAR QAR KWD
-    BHD OMR EGP ZAR NGN KES MAD TND INR PKR BDT LKR CNY RMB HKD TWD SGD MYR THB IDR PHP VND KRW BRL MXN ARS CLP COP
-    PEN UYU""".split()
+    [
+        "USD",
+        "EUR",
+        "GBP",
+        "CHF",
+        "JPY",
+        "CAD",
+        "AUD",
+        "NZD",
+        "SEK",
+        "NOK",
+        "DKK",
+        "ISK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "HRK",
+        "RUB",
+        "UAH",
+        "TRY",
+        "ILS",
+        "AED",
+        "SAR",
+        "QAR",
+        "KWD",
+        "BHD",
+        "OMR",
+        "EGP",
+        "ZAR",
+        "NGN",
+        "KES",
+        "MAD",
+        "TND",
+        "INR",
+        "PKR",
+        "BDT",
+        "LKR",
+        "CNY",
+        "RMB",
+        "HKD",
+        "TWD",
+        "SGD",
+        "MYR",
+        "THB",
+        "IDR",
+        "PHP",
+        "VND",
+        "KRW",
+        "BRL",
+        "MXN",
+        "ARS",
+        "CLP",
+        "COP",
+        "PEN",
+        "UYU",
+    ]
 )
 
 
@@ -56,7 +167,9 @@ def is_true(text: str) -> bool | None:
 
 def currency_of(text: str) -> str:
     """The ISO code in a text: ``US Dollar (USD)`` → USD, ``€`` → EUR; empty when there is none."""
-    for code in re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text.upper() if len(text) < 5 else text):
+    for code in re.findall(
+        r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text.upper() if len(text) < 5 else text
+    ):
         if code in _CODES:
             return "CNY" if code == "RMB" else str(code)
     lowered = text.lower()
@@ -101,7 +214,9 @@ def decimal_style(values: Iterable[str]) -> tuple[str, str]:
 @lru_cache(maxsize=100_000)
 def _number(text: str, decimal: str, native: bool) -> Decimal | None:
     lowered = text.strip().lower()
-    negative = bool(re.match(r"^\(.*\)$", lowered)) or bool(re.search(r"^[^\d]*[-−]|[-−]\s*$", lowered))
+    negative = bool(re.match(r"^\(.*\)$", lowered)) or bool(
+        re.search(r"^[^\d]*[-−]|[-−]\s*$", lowered)
+    )
     match = re.search(r"\d[\d.,'’\s\u00a0\u202f_]*(?:e[+-]?\d+)?", lowered)
     if match is None:
         return None
@@ -184,15 +299,83 @@ def _salesforce_suffix(short: str) -> str:
 
 
 _WON = frozenset(
-    """won win signed gewonnen ganado ganada ganho ganha gagne gagnee remporte remportee vinto vinta vinti conclu chiusa_vinta
-    closedwon unterzeichnet unterschrieben firmado firmada assinado assinada signe signee firmato firmata getekend
-    beauftragt booked awarded""".split()
+    [
+        "won",
+        "win",
+        "signed",
+        "gewonnen",
+        "ganado",
+        "ganada",
+        "ganho",
+        "ganha",
+        "gagne",
+        "gagnee",
+        "remporte",
+        "remportee",
+        "vinto",
+        "vinta",
+        "vinti",
+        "conclu",
+        "chiusa_vinta",
+        "closedwon",
+        "unterzeichnet",
+        "unterschrieben",
+        "firmado",
+        "firmada",
+        "assinado",
+        "assinada",
+        "signe",
+        "signee",
+        "firmato",
+        "firmata",
+        "getekend",
+        "beauftragt",
+        "booked",
+        "awarded",
+    ]
 )
 _LOST = frozenset(
-    """lost lose loss dead verloren perdido perdida perdu perdue perso persa persi closedlost disqualified abandoned
-    cancelled canceled rejected declined abgelehnt abgesagt abandonne abandonnee descartado descartada cancelado
-    cancelada annule annulee annullato annullata afgewezen storniert rechazado rechazada refuse rifiutato kaputt
-    omitted""".split()
+    [
+        "lost",
+        "lose",
+        "loss",
+        "dead",
+        "verloren",
+        "perdido",
+        "perdida",
+        "perdu",
+        "perdue",
+        "perso",
+        "persa",
+        "persi",
+        "closedlost",
+        "disqualified",
+        "abandoned",
+        "cancelled",
+        "canceled",
+        "rejected",
+        "declined",
+        "abgelehnt",
+        "abgesagt",
+        "abandonne",
+        "abandonnee",
+        "descartado",
+        "descartada",
+        "cancelado",
+        "cancelada",
+        "annule",
+        "annulee",
+        "annullato",
+        "annullata",
+        "afgewezen",
+        "storniert",
+        "rechazado",
+        "rechazada",
+        "refuse",
+        "rifiutato",
+        "kaputt",
+        "omitted",
+    ]
 )
 _LOST_PHRASES = ("no decision", "not won", "went dark", "keine entscheidung", "sin decision", "sans suite", "geen beslissing",
                  "kein abschluss", "sem decisao", "nessuna decisione", "no deal", "won t", "closed no", "no go")  # fmt: skip
@@ -212,6 +395,16 @@ def outcome_of_stage(stage: str) -> Outcome:
         return "lost"
     if parts & _WON or "closedwon" in text.replace(" ", ""):
         return "won"
-    if text in ("closed", "geschlossen", "cerrado", "fermes", "ferme", "fechado", "chiuso", "gesloten", "abgeschlossen"):
+    if text in (
+        "closed",
+        "geschlossen",
+        "cerrado",
+        "fermes",
+        "ferme",
+        "fechado",
+        "chiuso",
+        "gesloten",
+        "abgeschlossen",
+    ):
         return ""
     return "open"

@@ -13,11 +13,58 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 LITTLE_WORDS = frozenset(
-    """the of for de del la las los du des d l der die das den dem von vom van het een el lo il
-    della dell delle di do da dos das to an und and y et le les zum zur im o""".split()
+    [
+        "the",
+        "of",
+        "for",
+        "de",
+        "del",
+        "la",
+        "las",
+        "los",
+        "du",
+        "des",
+        "d",
+        "l",
+        "der",
+        "die",
+        "das",
+        "den",
+        "dem",
+        "von",
+        "vom",
+        "van",
+        "het",
+        "een",
+        "el",
+        "lo",
+        "il",
+        "della",
+        "dell",
+        "delle",
+        "di",
+        "do",
+        "da",
+        "dos",
+        "das",
+        "to",
+        "an",
+        "und",
+        "and",
+        "y",
+        "et",
+        "le",
+        "les",
+        "zum",
+        "zur",
+        "im",
+        "o",
+    ]
 )
 _SLOT_WORDS = {"secondary": "2", "second": "2", "2nd": "2", "third": "3", "3rd": "3", "1st": "1"}
-_WRAPPERS = frozenset("properties records results items associations data fields attributes".split())
+_WRAPPERS = frozenset(
+    ["properties", "records", "results", "items", "associations", "data", "fields", "attributes"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +85,9 @@ class Meaning:
 
 def fold(text: str) -> str:
     """Lower case, without accents, marks at the end and doubled spaces: what headers share."""
-    text = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o"))
-    text = "".join(c for c in text if not unicodedata.combining(c))
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o"))
+        text = "".join(c for c in text if not unicodedata.combining(c))
     text = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z]{2,}\b)", " ", text).casefold()
     return re.sub(r"\b[ec][- ](?=mails?)", "e", text)
 
@@ -81,7 +129,11 @@ def tables() -> _Tables:
     }
     roles = {alias: role for role, text in raw["role"].items() for alias in _aliases(text)}
     return _Tables(
-        full, _combine(entities, raw["field"]), entities, roles, frozenset(raw["hint"]["day_first"].split("|"))
+        full,
+        _combine(entities, raw["field"]),
+        entities,
+        roles,
+        frozenset(raw["hint"]["day_first"].split("|")),
     )
 
 
@@ -161,10 +213,16 @@ def _lookup(parts: list[str]) -> Meaning | None:
     found = table.full.get(key) or table.combined.get(key)
     if found is None and len(parts) > 2 and parts[0] == parts[1]:
         found = _lookup(parts[1:])  # "Deal - Deal created"
-    if found is None and len(parts) > 1 and parts[0] in ("hs", "crm", "sf", "sfdc", "hubspot", "current"):
+    if (
+        found is None
+        and len(parts) > 1
+        and parts[0] in ("hs", "crm", "sf", "sfdc", "hubspot", "current")
+    ):
         found = _lookup(parts[1:])
-    if found is None and len(parts) > 1 and table.entities.get(parts[0]):
-        found = _within(table.entities[parts[0]], parts[1:])
+    for size in range(min(3, len(parts) - 1), 0, -1):
+        entity = table.entities.get(squeeze(parts[:size])) if found is None else None
+        if entity:
+            found = _within(entity, parts[size:])
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -36,9 +37,8 @@ _FREE_MAIL = frozenset(
 )
 # Other employers are any of the first firms, some of which are accounts themselves.
 _EMPLOYERS = 1_800
-_CACHE = 20_000
-_CAREERS = 512
-_LOOKS = 4_096
+_CACHE = 8_192
+_LOOKS = 2_048
 _STATUSES = (
     *("verified",) * 80,
     *("extrapolated",) * 8,
@@ -99,11 +99,21 @@ def read_question(details: Mapping[str, Any]) -> Asked | None:
 
 @dataclass(frozen=True, slots=True)
 class Employer:
-    """A company inside a person, its document ready to send."""
+    """A company inside a person, in pieces ready to send."""
 
-    id: str
+    id: str | None
     name: str
-    document: orjson.Fragment
+    document: bytes
+    job: bytes
+    """How a job there begins: ``"organization_id":…,"organization_name":…,``."""
+
+
+def _employer(identity: str | None, name: str, document: object) -> Employer:
+    job = orjson.dumps({"organization_id": identity, "organization_name": name})
+    return Employer(identity, name, orjson.dumps(document), job[1:-1] + b",")
+
+
+_NO_EMPLOYER = _employer(None, "Self-employed", None)
 
 
 @lru_cache(maxsize=16_384)
@@ -139,7 +149,7 @@ def employer(seed: int, domain: str, name: str) -> Employer:
         "country": place[2],
         "organization_headcount_twelve_month_growth": None,
     }
-    return Employer(identity, name, orjson.Fragment(orjson.dumps(document)))
+    return _employer(identity, name, document)
 
 
 class People:
@@ -160,55 +170,55 @@ class People:
             return self._cache[asked]
         found = self._write(asked)
         if len(self._cache) >= _CACHE:
-            self._cache.pop(next(iter(self._cache)))
+            self._cache.clear()
         self._cache[asked] = found
         return found
 
     def _write(self, asked: Asked) -> bytes | None:
-        draw = Draw(self._seed, "found", asked.key)
+        # Thousands of people a second: one hash for all chances, and ready-made pieces of JSON.
+        key = f"{self._seed}|{asked.key}".encode("utf-8", "replace")
+        digest = blake2b(key, digest_size=24).digest()
+        chances = int.from_bytes(digest[:8], "big")
         rate = self._found_rate * (0.6 if asked.domain in _FREE_MAIL else 1.0)
-        if not draw.chance(rate):
+        if chances % 10_000 >= rate * 10_000:
             return None
-        moved, no_firm = draw.chance(self._moved_rate), draw.chance(0.03)
-        no_email, history = draw.chance(0.03), draw.below(40)
-        status = draw.pick(_STATUSES)
-        look = _look(self._seed, home_of(asked.domain), look_of(self._seed, asked.key))
+        moved = (chances >> 16) % 10_000 < self._moved_rate * 10_000
+        number = look_of(self._seed, asked.key)
+        look = _look(self._seed, self._today(), home_of(asked.domain), number, moved)
         first, last = self._name(asked)
         domain, company = asked.domain, asked.organization
         email: str | None = asked.email
         if moved or not domain or domain in _FREE_MAIL:
-            number = draw.below(_EMPLOYERS)
-            new = firm(self._seed, number)
+            choice = (chances >> 32) % _EMPLOYERS
+            new = firm(self._seed, choice)
             if new.domain == asked.domain:
-                new = firm(self._seed, number + 1)
+                new = firm(self._seed, choice + 1)
             domain, company = new.domain, new.name
             local = asked.email.partition("@")[0] or f"{plain(first)}.{plain(last)}"
             email = f"{local}@{domain}" if moved or not asked.email else asked.email
-        organization = None if no_firm else employer(self._seed, domain, company)
+        works = _NO_EMPLOYER if look.no_employer else employer(self._seed, domain, company)
+        identity = digest.hex()[24:]
         title = look.job.title
-        profile = f"{plain(first)}-{plain(last)}-{draw.below(9999):04d}"
-        person: dict[str, Any] = {
-            "id": f"{draw.below(1 << 96):024x}",
+        head = {
+            "id": identity,
             "first_name": first,
             "last_name": last,
             "name": f"{first} {last}".strip(),
-            "linkedin_url": f"http://www.linkedin.com/in/{profile}",
-            "title": title,
-            "headline": f"{title} at {organization.name}" if organization else title,
-            "email": None if no_email else email,
-            "email_status": "unavailable" if no_email else status,
-            "extrapolated_email_confidence": 0.7 if status == "extrapolated" else None,
-            "organization_id": organization.id if organization else None,
+            "linkedin_url": f"http://www.linkedin.com/in/{plain(first)}-{plain(last)}-{number:04d}",
+            "headline": f"{title} at {works.name}" if works.id else title,
+            "email": None if look.no_email else email,
+            "organization_id": works.id,
         }
-        if organization:
-            person["organization"] = organization.document
-        elif history % 2:
-            person["organization"] = None
-        if history >= 2:
-            person["employment_history"] = self._employment(draw, look.job, organization, moved)
-        elif history == 1:
-            person["employment_history"] = []
-        return orjson.dumps(person)[:-1] + b"," + look.rest
+        parts = [orjson.dumps(head)[:-1], look.rest]
+        if works.id or look.null_employer:
+            parts += (b',"organization":', works.document)
+        if look.career:
+            job = f'{{"_id":"{identity}","id":"{identity}","key":"{identity}",'.encode()
+            parts += (b',"employment_history":[', job, works.job, look.career)
+        elif look.empty_career:
+            parts.append(b',"employment_history":[]')
+        parts.append(b"}")
+        return b"".join(parts)
 
     def stub(self, details: Mapping[str, Any]) -> dict[str, Any]:
         """The empty person that stands for an unknown one: an id, and what was asked."""
@@ -237,58 +247,6 @@ class People:
         own = Draw(self._seed, "name", asked.key)
         return draw_name(own, culture_of(own, asked.domain))
 
-    def _employment(
-        self, draw: Draw, job: Job, organization: Employer | None, moved: bool
-    ) -> list[Any]:
-        """Jobs, newest first; the first one is current."""
-        start, earlier = _career(
-            self._seed, self._today(), job.field.function, draw.below(_CAREERS), moved
-        )
-        key = f"{draw.below(1 << 96):024x}"
-        current = {
-            "_id": key,
-            "id": key,
-            "key": key,
-            "organization_id": organization.id if organization else None,
-            "organization_name": organization.name if organization else "Self-employed",
-            "title": job.title,
-            "start_date": start,
-            "end_date": None,
-            "current": True,
-        }
-        return [current, *earlier]
-
-
-@lru_cache(maxsize=16_384)
-def _career(
-    seed: int, today: date, function: str, number: int, moved: bool
-) -> tuple[str, tuple[orjson.Fragment, ...]]:
-    """(start of the present job, the jobs before it). Who has moved did so within half a year.
-
-    People share some hundreds of careers, for a server that makes thousands of people a second.
-    """
-    draw = Draw(seed, "career", function, str(number), str(moved))
-    start = today - timedelta(days=draw.between(20, 170) if moved else draw.between(60, 4_200))
-    first = end = start.replace(day=1)
-    earlier = []
-    for _ in range(draw.between(0, 3)):
-        begin = (end - timedelta(days=draw.between(300, 1_900))).replace(day=1)
-        key = f"{draw.below(1 << 96):024x}"
-        entry = {
-            "_id": key,
-            "id": key,
-            "key": key,
-            "organization_id": None,
-            "organization_name": firm(seed, draw.below(_EMPLOYERS)).name,
-            "title": earlier_title(draw, function),
-            "start_date": begin.isoformat(),
-            "end_date": end.isoformat(),
-            "current": False,
-        }
-        earlier.append(orjson.Fragment(orjson.dumps(entry)))
-        end = begin
-    return first.isoformat(), tuple(earlier)
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -296,15 +254,27 @@ class Look:
 
     job: Job
     rest: bytes
-    """The fields as the end of a JSON object."""
+    """Fields of the person: ``,"title":…,"city":…``."""
+    career: bytes
+    """The jobs, from the title of the present one on; empty when there are none to tell."""
+    empty_career: bool
+    no_email: bool
+    no_employer: bool
+    null_employer: bool
+    """Whether an employer that is not known is null; else it is not there at all."""
 
 
 @lru_cache(maxsize=32_768)
-def _look(seed: int, home: str | None, number: int) -> Look:
+def _look(seed: int, today: date, home: str | None, number: int, moved: bool) -> Look:
+    job = _job(seed, home, number)
     draw = Draw(seed, "look", home or "", str(number))
-    job = draw_job(draw, home)
     city, state, country = draw.pick(_PLACES)
+    no_email, history = draw.chance(0.03), draw.below(40)
+    status = "unavailable" if no_email else draw.pick(_STATUSES)
     rest = {
+        "title": job.title,
+        "email_status": status,
+        "extrapolated_email_confidence": 0.7 if status == "extrapolated" else None,
         "photo_url": None,
         "twitter_url": None,
         "github_url": None,
@@ -322,7 +292,45 @@ def _look(seed: int, home: str | None, number: int) -> Look:
         "show_intent": False,
         "revealed_for_current_team": True,
     }
-    return Look(job, orjson.dumps(rest)[1:])
+    return Look(
+        job=job,
+        rest=b"," + orjson.dumps(rest)[1:-1],
+        career=_career(draw, seed, today, job, moved) if history >= 2 else b"",
+        empty_career=history == 1,
+        no_email=no_email,
+        no_employer=draw.chance(0.03),
+        null_employer=draw.chance(0.5),
+    )
+
+
+def _career(draw: Draw, seed: int, today: date, job: Job, moved: bool) -> bytes:
+    """Jobs, newest first. Who has moved did so within half a year."""
+    start = today - timedelta(days=draw.between(20, 170) if moved else draw.between(60, 4_200))
+    end = start.replace(day=1)
+    present = {"title": job.title, "start_date": end.isoformat(), "end_date": None, "current": True}
+    jobs = [orjson.dumps(present)[1:]]
+    for _ in range(draw.between(0, 3)):
+        begin = (end - timedelta(days=draw.between(300, 1_900))).replace(day=1)
+        key = f"{draw.below(1 << 96):024x}"
+        earlier = {
+            "_id": key,
+            "id": key,
+            "key": key,
+            "organization_id": None,
+            "organization_name": firm(seed, draw.below(_EMPLOYERS)).name,
+            "title": earlier_title(draw, job.field.function),
+            "start_date": begin.isoformat(),
+            "end_date": end.isoformat(),
+            "current": False,
+        }
+        jobs.append(orjson.dumps(earlier))
+        end = begin
+    return b",".join(jobs) + b"]"
+
+
+@lru_cache(maxsize=32_768)
+def _job(seed: int, home: str | None, number: int) -> Job:
+    return draw_job(Draw(seed, "job", home or "", str(number)), home)
 
 
 def look_of(seed: int, key: str) -> int:
@@ -332,7 +340,7 @@ def look_of(seed: int, key: str) -> int:
 
 def person_job(seed: int, key: str, domain: str) -> Job:
     """The job of whoever has this key; the sample CRM agrees with Apollo by it."""
-    return _look(seed, home_of(domain), look_of(seed, key)).job
+    return _job(seed, home_of(domain), look_of(seed, key))
 
 
 def _departments(job: Job) -> list[str]:

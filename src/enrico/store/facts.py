@@ -60,6 +60,11 @@ _HELD = _HOLD.on_conflict_do_update(
     },
 )
 _RELEASED = delete(people).where(people.c.key == bindparam("person"), people.c.state == "held")
+_DUE = (
+    update(people)
+    .where(people.c.key == bindparam("person"), people.c.state == "found")
+    .values(checked_at="", reason="")
+)
 
 _SEARCH = insert(searches)
 _SEARCHED = _SEARCH.on_conflict_do_update(
@@ -120,9 +125,10 @@ def people_held(rows: Sequence[Mapping[str, Any]]) -> Operation:
     return _HELD, rows
 
 
-def people_released(keys: Iterable[str]) -> Operation:
+def people_released(keys: Iterable[str]) -> list[Operation]:
     """Held people who may be asked for again."""
-    return _RELEASED, [{"person": key} for key in keys]
+    rows = [{"person": key} for key in keys]
+    return [(_RELEASED, rows), (_DUE, rows)]
 
 
 def searched(row: Mapping[str, Any]) -> Operation:

@@ -77,7 +77,7 @@ class Selection:
                     people.c.checked_at <= self._before(self.cache.people_days),
                 ),
                 and_(
-                    people.c.state == "not_found",
+                    people.c.state.in_(("not_found", "given_up")),
                     people.c.checked_at <= self._before(self.cache.missing_people_days),
                 ),
             )

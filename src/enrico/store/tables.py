@@ -95,7 +95,7 @@ people = Table(
     "people",
     metadata,
     Column("key", String, primary_key=True),
-    Column("state", String, nullable=False),  # found, not_found, failed, held
+    Column("state", String, nullable=False),  # found, not_found, failed, held, given_up
     Column("reason", Text, nullable=False),
     Column("fetched_at", String, nullable=False),  # when these values came
     Column("checked_at", String, nullable=False),  # when the provider was last asked

@@ -1,0 +1,5 @@
+"""``python -m enrico``."""
+
+from enrico.cli import main
+
+main()

@@ -1,0 +1,77 @@
+"""Flags that every command has, and how commands talk."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import orjson
+from cyclopts import Parameter
+
+from enrico.client import Enrico
+from enrico.settings import ProfileName, load_settings
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """Flags of every command."""
+
+    json: bool = False
+    "Print JSON on stdout and nothing else there."
+    database: str = ""
+    "Database URL, e.g. sqlite:///crm.db; ENRICO_DATABASE_URL says the same."
+    profile: ProfileName | None = None
+    "Limits to keep to: classic, modern, free, instant or storm. Left out: learnt from the provider."
+    quiet: bool = False
+    "No progress on stderr."
+    debug: bool = False
+    "Show the traceback of an error and log everything."
+
+    def client(self) -> Enrico:
+        """The library, with these flags over environment, file and defaults."""
+        overrides: dict[str, Any] = {}
+        if self.database:
+            overrides["database_url"] = self.database
+        if self.debug:
+            overrides["log_level"] = "debug"
+        return Enrico(load_settings(self.profile, **overrides))
+
+
+DEFAULT = Common()
+
+
+def print_json(value: Any) -> None:
+    """Data for machines, on stdout."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def say(text: str = "") -> None:
+    """Talk, on stderr."""
+    print(text, file=sys.stderr)
+
+
+def usage(text: str) -> NoReturn:
+    """End with a usage error."""
+    from enrico.errors import UsageError
+
+    raise UsageError(text)
+
+
+def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """A table on stdout: drawn on a terminal, tab-separated when piped."""
+    if not sys.stdout.isatty():
+        for row in [columns, *rows]:
+            print("\t".join("" if cell is None else str(cell) for cell in row))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+    Console().print(drawn)

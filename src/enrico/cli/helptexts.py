@@ -1,0 +1,178 @@
+"""What every command says of itself. Plain data, so that ``--help`` needs no command's imports."""
+
+HELP = """Who decides on a deal, what happens at the account, who these people really are.
+
+Start here, without any key:  enrico demo
+With your own export:         enrico enrich exports/ -o results/ --max-usd 20
+
+Results go to stdout or files, talk to stderr.
+Exit codes: 0 done, 1 failed, 2 usage, 3 partial, 4 budget reached,
+5 provider refused, 6 held calls, 130 interrupted.
+"""
+
+# Group → command → (module:function below enrico.cli, help). The first line stands in the list.
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "The main job": {
+        "demo": (
+            "demo:demo",
+            """Try everything on a made-up CRM of 50 deals; no keys, no bill.
+
+Starts the sandbox, loads a made-up Salesforce export, runs the whole job on
+it and shows what was found. Files are left in enrico-demo/.
+
+Examples:
+  enrico demo
+  enrico demo --deals 10 --profile modern
+""",
+        ),
+        "enrich": (
+            "main_job:enrich",
+            """Load an export, enrich its deals, write the results.
+
+Takes Salesforce, HubSpot and Pipedrive exports and plain tables as CSV, TSV,
+XLSX, JSONL or Parquet: files, folders or zips. Run it again and only what is
+new, stale or failed is asked for. Ctrl-C once lets calls in flight finish.
+
+Examples:
+  enrico enrich export/ -o results/
+  enrico enrich deals.csv contacts.csv -o results.xlsx --max-usd 10
+  enrico enrich hubspot.csv -o out.parquet --only roles
+""",
+        ),
+    },
+    "In steps, over the database": {
+        "load": (
+            "main_job:load",
+            """Read exports into the database, and say what was taken for what.
+
+Rows that cannot be used are listed with file, row, reason and mend; the rest
+is loaded.
+
+Examples:
+  enrico load export/
+  enrico load Opportunity.csv Account.csv Contact.csv --json
+""",
+        ),
+        "plan": (
+            "main_job:plan",
+            """What a run would do and cost, and how long the limits make it.
+
+Calls, credits, dollars low to high, cache hits, who is skipped and why.
+Spends nothing.
+
+Examples:
+  enrico plan
+  enrico plan --stage won --lookback 90 --json
+""",
+        ),
+        "run": (
+            "main_job:run",
+            """Enrich what is new, stale or failed among the loaded deals.
+
+Ctrl-C once lets calls in flight finish; twice stops at once. Run it again to
+go on from there.
+
+Examples:
+  enrico run --max-credits 500
+  enrico run --limit 10 --dry-run
+  enrico run --only people --refresh
+""",
+        ),
+        "export": (
+            "main_job:export",
+            """Write the result tables: deal contacts, accounts, signals, deals.
+
+Examples:
+  enrico export -o results/
+  enrico export -o results.xlsx --stage won
+""",
+        ),
+    },
+    "Look": {
+        "runs": (
+            "look:runs",
+            """List the runs, what they did and what they cost.
+
+Examples:
+  enrico runs
+  enrico runs --json
+""",
+        ),
+        "show": (
+            "look:show",
+            """Show a deal, an account, a person or a run.
+
+Examples:
+  enrico show deal 0061234
+  enrico show account acme.com
+  enrico show person jane@acme.com
+  enrico show run r-20261123-101500-1a2b
+""",
+        ),
+        "explain": (
+            "look:explain",
+            """Where a value comes from: provider, call, time, confidence, reason.
+
+Examples:
+  enrico explain jane@acme.com.title
+  enrico explain acme.com
+  enrico explain 0061234.role
+""",
+        ),
+    },
+    "Check and mend": {
+        "held": (
+            "mend:held",
+            """List or settle calls that may have been charged without an answer.
+
+'retry' asks for their people again in the next run (and may pay twice),
+'drop' leaves them without an answer.
+
+Examples:
+  enrico held
+  enrico held retry 3f2a91c0
+  enrico held drop --all
+""",
+        ),
+        "replay": (
+            "mend:replay",
+            """Make all facts anew from the recorded answers. Spends nothing.
+
+Examples:
+  enrico replay
+""",
+        ),
+        "doctor": (
+            "checks:doctor",
+            """Check keys, balances, limits, clock and disk, for nothing.
+
+Asks each provider's free endpoints, says what the plan allows, and what to
+mend.
+
+Examples:
+  enrico doctor
+  enrico doctor --json
+""",
+        ),
+        "providers": (
+            "checks:providers",
+            """The providers, with their limits, prices and settings.
+
+Examples:
+  enrico providers
+""",
+        ),
+        "sandbox": (
+            "demo:sandbox",
+            """Apollo, Serper and DeepSeek on this machine, with invented data.
+
+Prints addresses and keys, then serves until Ctrl-C. All flags go to the
+sandbox: see 'enrico sandbox --help'.
+
+Examples:
+  enrico sandbox --port 8900 --profile classic
+  enrico sandbox --write-crm crm/ --deals 50
+""",
+        ),
+    },
+}

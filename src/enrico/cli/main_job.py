@@ -1,0 +1,310 @@
+"""enrich, load, plan, run, export: flags → client → words."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+from cyclopts import Parameter
+
+from enrico.cli.common import DEFAULT, Common, print_json, say, usage
+from enrico.cli.progress import Progress
+from enrico.cli.words import say_load, say_plan, say_summary
+from enrico.client import Enrico
+from enrico.engine.budget import Caps
+from enrico.engine.money import micro_credits, nano_usd
+from enrico.engine.stats import PROVIDERS
+from enrico.pipeline.context import BRANCHES, Branch
+from enrico.pipeline.run import Run
+from enrico.pipeline.summary import EXIT_CODES
+from enrico.store.crm import Scope
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Choice:
+    """Which deals, and which part of the work."""
+
+    limit: int | None = None
+    "At most so many deals, the latest first."
+    lookback: int | None = None
+    "Only deals closed (or created) in the last so many days."
+    stage: tuple[str, ...] = ()
+    "Only deals in this stage or outcome (won, lost, open); may be given several times."
+    deal: tuple[str, ...] = ()
+    "Only this deal, by its id; may be given several times."
+    only: str = ""
+    "Only these parts, with commas: search,classify,roles,people."
+    refresh: bool = False
+    "Ask again for what is still fresh."
+
+    def scope(self, client: Enrico, load_id: str = "") -> Scope:
+        """The deals in question."""
+        if self.limit is not None and self.limit < 0:
+            usage("--limit takes a number of deals, 0 or more.")
+        if self.lookback is not None and self.lookback < 0:
+            usage("--lookback takes a number of days, 0 or more.")
+        return client.scope(
+            load_id=load_id,
+            deals=self.deal,
+            stages=self.stage,
+            lookback_days=self.lookback,
+            limit=self.limit,
+        )
+
+    def parts(self) -> tuple[Branch, ...]:
+        """The parts of the work to do."""
+        if not self.only:
+            return BRANCHES
+        parts = [part.strip() for part in self.only.split(",") if part.strip()]
+        if unknown := [part for part in parts if part not in get_args(Branch)]:
+            usage(f"--only does not know {unknown[0]!r}. Choose from {', '.join(BRANCHES)}.")
+        return tuple(branch for branch in BRANCHES if branch in parts)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Spending:
+    """How much a run may spend."""
+
+    max_credits: str = ""
+    "Cap on credits of all providers together, or by provider: 200 or apollo=150,serper=50."
+    max_usd: str = ""
+    "Cap on dollars, all providers together."
+    dry_run: bool = False
+    "Only say what would be done."
+
+    def caps(self) -> Caps:
+        """The caps as exact numbers."""
+        credits, by_provider = None, {}
+        for part in filter(None, (part.strip() for part in self.max_credits.split(","))):
+            name, equals, amount = part.rpartition("=")
+            if equals and name.strip() not in PROVIDERS:
+                usage(f"--max-credits does not know {name!r}. Choose from {', '.join(PROVIDERS)}.")
+            value = _amount("--max-credits", amount, micro_credits)
+            if equals:
+                by_provider[name.strip()] = value
+            else:
+                credits = value
+        usd = _amount("--max-usd", self.max_usd, nano_usd) if self.max_usd else None
+        return Caps(credits, usd, by_provider)
+
+
+def _amount(flag: str, text: str, convert: Any) -> int:
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        number = Decimal(text.strip().lstrip("$"))
+    except InvalidOperation:
+        number = Decimal(-1)
+    if not number.is_finite() or number < 0:
+        usage(f"{flag} takes a number, 0 or more; {text!r} is none.")
+    result: int = convert(number)
+    return result
+
+
+NOTHING_CHOSEN = Choice()
+NO_CAP = Spending()
+
+
+def enrich(
+    paths: list[Path],
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("enrico-results"),
+    choice: Choice = NOTHING_CHOSEN,
+    spending: Spending = NO_CAP,
+    common: Common = DEFAULT,
+) -> int:
+    """Load an export, enrich its deals, write the results.
+
+    Parameters
+    ----------
+    paths
+        Files or folders of one export.
+    out
+        A folder, or a file that ends in .csv, .jsonl, .parquet or .xlsx.
+    """
+
+    async def work(client: Enrico) -> int:
+        from enrico.export.writers import format_of
+
+        format_of(out)  # a wrong ending is told before anything is bought
+        report = await client.load(*paths)
+        if not common.json:
+            say_load(report)
+        scope = choice.scope(client, report.load_id)
+        if spending.dry_run:
+            return await _tell_plan(client, scope, choice, common)
+        summary = await run_with_progress(client, scope, choice, spending, common)
+        files = await client.export(out, scope)
+        if common.json:
+            places = {name: {"path": str(p), "rows": n} for name, (p, n) in files.items()}
+            print_json({**summary, "load": report.as_dict(), "files": places})
+        else:
+            say_summary(summary)
+            for name, (path, number) in files.items():
+                say(f"{name}: {number} rows in {path}")
+        return EXIT_CODES[summary["status"]]
+
+    return _with_client(common, work)
+
+
+def load(
+    paths: list[Path],
+    /,
+    *,
+    common: Common = DEFAULT,
+) -> int:
+    """Read exports into the database.
+
+    Parameters
+    ----------
+    paths
+        Files or folders of one export.
+    """
+
+    async def work(client: Enrico) -> int:
+        report = await client.load(*paths)
+        if common.json:
+            print_json(report.as_dict())
+        else:
+            say_load(report)
+        return 0
+
+    return _with_client(common, work)
+
+
+def plan(*, choice: Choice = NOTHING_CHOSEN, common: Common = DEFAULT) -> int:
+    """Say what a run would do and cost."""
+
+    async def work(client: Enrico) -> int:
+        return await _tell_plan(client, choice.scope(client), choice, common)
+
+    return _with_client(common, work)
+
+
+def run(
+    *,
+    choice: Choice = NOTHING_CHOSEN,
+    spending: Spending = NO_CAP,
+    common: Common = DEFAULT,
+) -> int:
+    """Enrich what is new, stale or failed."""
+
+    async def work(client: Enrico) -> int:
+        scope = choice.scope(client)
+        if spending.dry_run:
+            return await _tell_plan(client, scope, choice, common)
+        summary = await run_with_progress(client, scope, choice, spending, common)
+        if common.json:
+            print_json(summary)
+        else:
+            say_summary(summary)
+        return EXIT_CODES[summary["status"]]
+
+    return _with_client(common, work)
+
+
+def export(
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("enrico-results"),
+    format: str = "",
+    choice: Choice = NOTHING_CHOSEN,
+    common: Common = DEFAULT,
+) -> int:
+    """Write the result tables.
+
+    Parameters
+    ----------
+    out
+        A folder, or a file that ends in .csv, .jsonl, .parquet or .xlsx.
+    format
+        csv, jsonl, parquet or xlsx; by default what the ending says.
+    """
+
+    async def work(client: Enrico) -> int:
+        files = await client.export(out, choice.scope(client), format=format)
+        if common.json:
+            print_json({name: {"path": str(p), "rows": n} for name, (p, n) in files.items()})
+        else:
+            for name, (path, number) in files.items():
+                say(f"{name}: {number} rows in {path}")
+        return 0
+
+    return _with_client(common, work)
+
+
+async def _tell_plan(client: Enrico, scope: Scope, choice: Choice, common: Common) -> int:
+    found = await client.plan(scope, only=choice.parts(), refresh=choice.refresh)
+    if common.json:
+        print_json(found.as_dict())
+    else:
+        say_plan(found)
+    return 0
+
+
+async def run_with_progress(
+    client: Enrico, scope: Scope, choice: Choice, spending: Spending, common: Common
+) -> dict[str, Any]:
+    """Run with progress; Ctrl-C once drains, twice stops at once."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    quiet = common.quiet or common.json
+
+    async with AsyncExitStack() as stack:
+        asked = 0
+
+        def watch(run: Run) -> None:
+            def interrupted() -> None:
+                nonlocal asked
+                asked += 1
+                if asked == 1:
+                    say("Stopping: calls in flight finish first. Ctrl-C again stops at once.")
+                    run.stop()
+                elif task is not None:
+                    task.cancel()
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, interrupted)
+                stack.callback(loop.remove_signal_handler, number)
+
+        def begin(run: Run) -> None:
+            if not quiet and run.plan is not None:
+                say_plan(run.plan)
+            stack.enter_context(Progress(run, quiet=quiet))
+
+        try:
+            return await client.run(
+                scope,
+                only=choice.parts(),
+                refresh=choice.refresh,
+                caps=spending.caps(),
+                on_ready=watch,
+                on_start=begin,
+                on_wait=lambda: say("Another Enrico works on this database; waiting for its end."),
+            )
+        except asyncio.CancelledError:
+            if asked < 2:
+                raise
+            say(
+                "Stopped at once. Calls that were in flight may have been charged; the next run "
+                "checks them first. Go on with the same command."
+            )
+            sys.stdout.flush()
+            os._exit(130)
+
+
+def _with_client(common: Common, work: Any) -> int:
+    async def inside() -> int:
+        async with common.client() as client:
+            result: int = await work(client)
+            return result
+
+    return asyncio.run(inside())

@@ -1,0 +1,81 @@
+"""held, replay: what needs a decision, and what can be made again for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage
+from enrico.client import Enrico
+from enrico.holding import held_calls, settle_held
+
+
+def held(
+    action: Literal["list", "retry", "drop"] = "list",
+    *ids: str,
+    all: bool = False,
+    common: Common = DEFAULT,
+) -> int:
+    """List or settle held calls.
+
+    Parameters
+    ----------
+    action
+        list, retry or drop.
+    ids
+        Calls by id, or by the beginning of it.
+    all
+        All held calls.
+    """
+    if action != "list" and not ids and not all:
+        usage(f"Say which calls to {action}: their ids, or --all. List them with: enrico held")
+
+    async def work(client: Enrico) -> int:
+        if action != "list":
+            settled = await settle_held(client.db, action, ids, everything=all)
+            if common.json:
+                print_json(settled)
+            else:
+                people = sum(call["people"] for call in settled)
+                say(f"{len(settled)} calls settled, {people} people.")
+                if action == "retry":
+                    say("Ask for them again with: enrico run --only people,roles")
+            return 0
+        found = await held_calls(client.db)
+        if common.json:
+            print_json(found)
+        elif found:
+            columns = ["call", "sent", "people", "credits", "usd", "why"]
+            rows = [[call[name] for name in columns] for call in found]
+            table("Held calls", columns, rows)
+        else:
+            say("No call is held.")
+        return 0
+
+    return _with(common, work)
+
+
+def replay(*, common: Common = DEFAULT) -> int:
+    """Make all facts anew from the recorded answers."""
+
+    async def work(client: Enrico) -> int:
+        done = await client.replay()
+        if common.json:
+            print_json(done)
+        else:
+            say(
+                f"{done['answers']} recorded answers read again, {done['roles']} roles changed, "
+                "nothing spent."
+            )
+        return 0
+
+    return _with(common, work)
+
+
+def _with(common: Common, work: Any) -> int:
+    async def inside() -> int:
+        async with common.client() as client:
+            result: int = await work(client)
+            return result
+
+    return asyncio.run(inside())

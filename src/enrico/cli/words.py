@@ -1,0 +1,116 @@
+"""Reports in words, on stderr."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from enrico.cli.common import say
+from enrico.client import LoadReport
+from enrico.export.tables import UNUSABLE_WORDS
+from enrico.pipeline.plan import Plan
+
+ROWS_SHOWN = 10
+
+
+def say_load(report: LoadReport) -> None:
+    """What an export was taken for."""
+    say(
+        f"Loaded {report.deals} deals, {report.accounts} accounts, {report.contacts} contacts, "
+        f"{report.deal_contacts} deal contacts."
+    )
+    for file in report.files:
+        sheet = f" [{file['sheet']}]" if file["sheet"] else ""
+        used = [f"{c['header']} → {c['field']}" for c in file["columns"] if c["field"]]
+        ignored = len(file["columns"]) - len(used)
+        say(f"  {file['path']}{sheet}: {file['kind']} ({file['crm']}), {file['rows']} rows")
+        if used:
+            say(f"    {'; '.join(used)}{f'; {ignored} other columns unused' if ignored else ''}")
+        for words in (file["date_order"], file["decimal_style"], file["note"]):
+            if words:
+                say(f"    {words}")
+    for match in report.matches:
+        say(f"  matched: {match}")
+    for warning in report.warnings:
+        say(f"  warning: {warning}")
+    if report.unusable:
+        say(f"  {len(report.unusable)} rows could not be used:")
+        for row in report.unusable[:ROWS_SHOWN]:
+            sheet = f" [{row['sheet']}]" if row["sheet"] else ""
+            place = f"{row['file']}{sheet}" + (f", row {row['row']}" if row["row"] else "")
+            say(f"    {place}: {row['reason']} {row['mend']}".rstrip())
+        if len(report.unusable) > ROWS_SHOWN:
+            say(f"    … and {len(report.unusable) - ROWS_SHOWN} more: see unusable_rows or --json")
+
+
+def say_plan(plan: Plan) -> None:
+    """What a run would do."""
+    say(
+        f"{plan.deals} deals: {plan.accounts} accounts, {plan.deal_contacts} deal contacts, "
+        f"{plan.unique_people} people"
+    )
+    for name, verb in (("serper", "search"), ("deepseek", "classify"), ("apollo", "verify")):
+        part = plan.providers[name]
+        credits = (
+            f", {part.credits_low:g}-{part.credits_high:g} credits" if part.credits_high else ""
+        )
+        say(
+            f"  {verb:<8} {part.items:>6} in {part.calls} calls, {part.cached} cached{credits}, "
+            f"${part.usd_low:.4f}-{part.usd_high:.4f}"
+        )
+    if plan.skipped:
+        reasons = ", ".join(f"{n} × {UNUSABLE_WORDS.get(w, w)}" for w, n in plan.skipped.items())
+        say(f"  not verified: {reasons}")
+    if plan.held:
+        say(f"  {plan.held} people wait for a decision: enrico held")
+    for note in plan.notes:
+        say(f"  {note}")
+    say(
+        f"  in all ${plan.usd_low:.2f}-{plan.usd_high:.2f}, at least {plan.seconds:g} s "
+        f"({plan.bound_by})"
+    )
+
+
+def say_summary(summary: dict[str, Any]) -> None:
+    """What a run did."""
+    seconds = summary["duration_ms"] / 1000
+    say(f"Run {summary['run_id']}: {summary['status']} in {seconds:.1f} s")
+    for name, verb in (("serper", "searched"), ("deepseek", "classified"), ("apollo", "verified")):
+        part = summary["providers"][name]
+        words = [f"{part['found']} found", f"{part['not_found']} not found"]
+        if name == "deepseek":
+            words = [f"{part['found']} done"]
+        words += [f"{part[k]} {k}" for k in ("failed", "held") if part[k]]
+        if part["rate_limited"]:
+            words.append(f"{part['rate_limited']} × 429")
+        credits = f"{part['credits']:g} credits, " if part["credits"] else ""
+        say(
+            f"  {verb:<10} {part['calls']} calls, {part['cached']} cached: {', '.join(words)}; "
+            f"{credits}${part['cost_usd']:.4f}"
+        )
+    phases = [
+        f"{name} {phase['started_ms'] / 1000:.1f}-{phase['ended_ms'] / 1000:.1f} s"
+        for name, phase in summary["phases"].items()
+        if phase["started_ms"] is not None
+    ]
+    if phases:
+        say(f"  phases: {', '.join(phases)}")
+    saved = summary["saved_usd"]
+    say(
+        f"  bill ${summary['cost_usd']:.4f}; saved ${saved['cache']:.2f} by the cache, "
+        f"${saved['dedupe']:.2f} by asking once, ${saved['skipped']:.2f} by not asking in vain"
+    )
+    if summary["lower_bound_ms"]:
+        say(
+            f"  lower bound {summary['lower_bound_ms'] / 1000:.1f} s, held back by "
+            f"{summary['bound_by']}"
+        )
+    for reason, number in summary["dropped"].items():
+        say(f"  not accepted: {number} × {reason}")
+    for alert in summary["alerts"]:
+        say(f"  alert: {alert}")
+    for message in summary["messages"]:
+        say(f"  {message}")
+    if summary["status"] == "held":
+        say("  Some calls may have been charged without an answer: enrico held")
+    elif summary["status"] == "partial" and not summary["messages"]:
+        say("  Some items failed; run the same command again to ask for them once more.")

@@ -1,0 +1,72 @@
+"""How a table writes dates and amounts, decided from whole columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from enrico.intake.columns import Column, Plan
+from enrico.intake.dates import DateStyle, Order, style_of, vote
+from enrico.intake.values import decimal_style
+from enrico.intake.vocabulary import tables, words
+
+DATE_TARGETS = ("deal.close_date", "deal.created_date", "deal.won_time", "deal.lost_time")
+
+
+@dataclass(slots=True)
+class Formats:
+    """How the columns of a table write dates and amounts."""
+
+    dates: dict[int, DateStyle] = field(default_factory=dict)
+    decimal: str = ""
+    decimal_why: str = ""
+    unread: dict[str, list[str]] = field(default_factory=dict)
+    """Header → values that were no dates or no amounts."""
+
+
+def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimiter: str) -> Formats:
+    """Decide from whole columns. Ties between orders: other date columns, decimals, language, delimiter."""
+    result = Formats()
+    amounts = [v for c in plan.of("deal.amount") for v in values_of(c)]
+    result.decimal, result.decimal_why = decimal_style(amounts)
+    european = any(set(words(c.header)) & tables().day_first for c in plan.columns if c.header)
+    if not result.decimal and amounts:
+        if delimiter == ";" or european:
+            result.decimal, result.decimal_why = (
+                "",
+                "nothing tells; a mark before three digits divides thousands",
+            )
+        else:
+            result.decimal_why = "no value has a decimal mark that tells"
+    columns = [c for t in DATE_TARGETS for c in plan.of(t)]
+    values = {c.index: list(values_of(c)) for c in columns}
+    day = month = 0
+    for c in columns:
+        d, m, _, _ = vote(values[c.index])
+        day, month = day + d, month + m
+    hint, why = _order_hint(day, month, result.decimal, european, delimiter)
+    for c in columns:
+        noted = c.note.lower().replace(" ", "")
+        if noted.startswith(("dd", "tt", "jj", "gg")):
+            result.dates[c.index] = DateStyle("day", "its header says so")
+        elif noted.startswith("mm"):
+            result.dates[c.index] = DateStyle("month", "its header says so")
+        else:
+            result.dates[c.index] = style_of(values[c.index], hint, why)
+    return result
+
+
+def _order_hint(
+    day: int, month: int, decimal: str, european: bool, delimiter: str
+) -> tuple[Order, str]:
+    if day and not month:
+        return "day", "as the other dates of the table"
+    if month and not day:
+        return "month", "as the other dates of the table"
+    if decimal == ",":
+        return "day", "amounts have a decimal comma"
+    if european:
+        return "day", "the language of the headers"
+    if delimiter == ";":
+        return "day", "divided by semicolons, as in Europe"
+    return "", ""

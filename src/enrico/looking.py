@@ -1,0 +1,284 @@
+"""Reads for people: one deal, account, person or run, and where each value comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import or_, select
+
+from enrico.domain.identity import account_name_key, email_key, registrable_domain
+from enrico.engine.money import credits_number, usd_number
+from enrico.errors import InputError
+from enrico.export.tables import account_rows, deal_contact_rows, deal_rows, signal_rows
+from enrico.store.crm import Scope
+from enrico.store.database import Database
+from enrico.store.journal import Journal
+from enrico.store.tables import accounts, calls, contacts, deal_contacts, deals, people, runs
+
+PERSON_FIELDS = {
+    "name": "name", "title": "title", "seniority": "seniority", "departments": "departments",
+    "employer": "employer", "employer_domain": "employer_domain", "since": "employer_since",
+    "email": "email", "email_status": "email_status", "linkedin": "linkedin_url",
+}  # fmt: skip
+SUGGESTIONS = 5
+
+
+class Looker:
+    """Answers questions about what the database holds. Spends nothing."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def runs(self, last: int) -> list[dict[str, Any]]:
+        """The newest runs with their summaries."""
+        rows = await self._db.rows(select(runs).order_by(runs.c.started_at.desc()).limit(last))
+        return [_run(row) for row in rows]
+
+    async def run(self, run_id: str) -> dict[str, Any]:
+        """One run: summary, plan beside actual, and its ledger by provider. ``last`` will do."""
+        query = select(runs).order_by(runs.c.started_at.desc()).limit(1)
+        if run_id != "last":
+            query = query.where(runs.c.id == run_id)
+        rows = await self._db.rows(query)
+        if not rows:
+            raise InputError(f"No run is called {run_id!r}. List them with: enrico runs")
+        plan = orjson.loads(rows[0].plan)
+        found = _run(rows[0])
+        found["planned"] = {
+            "usd_low": plan["usd_low"],
+            "usd_high": plan["usd_high"],
+            "seconds": plan["seconds"],
+            "calls": {name: part["calls"] for name, part in plan["providers"].items()},
+        }
+        found["options"] = orjson.loads(rows[0].options)
+        ledger = await self._db.rows(
+            select(calls.c.provider, calls.c.state, calls.c.credits, calls.c.usd).where(
+                calls.c.run_id == rows[0].id
+            )
+        )
+        sums: dict[str, dict[str, Any]] = {}
+        for call in ledger:
+            entry = sums.setdefault(call.provider, {"calls": {}, "credits": 0, "usd": 0})
+            entry["calls"][call.state] = entry["calls"].get(call.state, 0) + 1
+            entry["credits"] += call.credits
+            entry["usd"] += call.usd
+        found["ledger"] = {
+            name: {
+                "calls": entry["calls"],
+                "credits": credits_number(entry["credits"]),
+                "usd": usd_number(entry["usd"]),
+            }
+            for name, entry in sorted(sums.items())
+        }
+        return found
+
+    async def deal(self, wanted: str) -> dict[str, Any]:
+        """A deal with its buying committee. *wanted*: its id, or its name when only one has it."""
+        deal_id = await self._deal_id(wanted)
+        scope = Scope(deal_ids=(deal_id,))
+        found: dict[str, Any] = await anext(aiter(deal_rows(self._db, scope)))
+        found["buying_committee"] = [row async for row in deal_contact_rows(self._db, scope)]
+        return found
+
+    async def account(self, wanted: str) -> dict[str, Any]:
+        """An account with its signals. *wanted*: its id, domain or name."""
+        account_id = await self._account_id(wanted)
+        ids = await self._db.rows(select(deals.c.id).where(deals.c.account_id == account_id))
+        scope = Scope(deal_ids=tuple(row.id for row in ids) or ("",))
+        found: dict[str, Any] = await anext(aiter(account_rows(self._db, scope)), {})
+        if not found:
+            raise InputError(f"The account {wanted!r} has no deal, so nothing was asked about it.")
+        found["score_parts"] = orjson.loads(found["score_parts"])
+        found["found_signals"] = [
+            {k: row[k] for k in ("type", "headline", "published", "relevance", "seen_on", "url")}
+            async for row in signal_rows(self._db, scope)
+            if row["account_id"] == account_id
+        ]
+        return found
+
+    async def person(self, wanted: str) -> dict[str, Any]:
+        """A person by address: the verified facts, and the deals that they are on."""
+        key = email_key(wanted)
+        rows = await self._db.rows(select(people).where(people.c.key == key)) if key else []
+        seats = await self._db.rows(
+            select(
+                deals.c.id, deals.c.name, deal_contacts.c.role, deal_contacts.c.role_source,
+                deal_contacts.c.role_confidence, contacts.c.id.label("contact_id"),
+            )
+            .join(deal_contacts, deal_contacts.c.deal_id == deals.c.id)
+            .join(contacts, contacts.c.id == deal_contacts.c.contact_id)
+            .where(contacts.c.person_key == key)
+            .order_by(deals.c.id)
+        ) if key else []  # fmt: skip
+        if not rows and not seats:
+            raise InputError(
+                f"Nobody with the address {wanted!r} is known. Give the address as the CRM has it."
+            )
+        found: dict[str, Any] = {"address": key, "status": "not asked for yet"}
+        if rows:
+            row = rows[0]
+            found |= {"status": row.state, "status_reason": row.reason}
+            found |= {name: getattr(row, column) for name, column in PERSON_FIELDS.items()}
+            found |= {
+                "provider": row.provider,
+                "fetched_at": row.fetched_at,
+                "call": row.call_id,
+                "credits": credits_number(row.credits),
+                "cost_usd": usd_number(row.usd),
+            }
+        found["deals"] = [
+            {
+                "deal_id": seat.id,
+                "deal": seat.name,
+                "contact_id": seat.contact_id,
+                "role": seat.role,
+                "role_source": seat.role_source,
+                "confidence": seat.role_confidence or None,
+            }
+            for seat in seats
+        ]
+        return found
+
+    async def explain(self, what: str) -> list[dict[str, Any]]:
+        """Every stored value of a thing with provider, call, time, confidence and reason (T4)."""
+        for target, name in _targets(what):
+            if "@" in target:
+                facts = await self._explain_person(target)
+            elif await self._db.rows(select(deals.c.id).where(deals.c.id == target)):
+                facts = await self._explain_deal(target)
+            else:
+                facts = await self._explain_account(target)
+            if name:
+                facts = [fact for fact in facts if fact["field"].split(" ")[0] == name]
+            if facts:
+                return facts
+        raise InputError(
+            f"Nothing is known of {what!r}. Name a person's address, an account's domain or a "
+            "deal's id, with or without .FIELD behind it."
+        )
+
+    async def _explain_person(self, address: str) -> list[dict[str, Any]]:
+        key = email_key(address)
+        rows = await self._db.rows(select(people).where(people.c.key == key))
+        if not rows:
+            return []
+        row = rows[0]
+        call = await Journal(self._db).get(row.call_id)
+        origin = {
+            "provider": row.provider,
+            "call": row.call_id,
+            "at": row.fetched_at or row.checked_at,
+            "source": f"{call.endpoint} in run {call.run_id}" if call else "",
+        }
+        facts = [
+            {"of": key, "field": name, "value": getattr(row, column), **origin}
+            for name, column in PERSON_FIELDS.items()
+            if getattr(row, column)
+        ]
+        status = {"of": key, "field": "status", "value": row.state, "reason": row.reason}
+        return [{**status, **origin}, *facts]
+
+    async def _explain_deal(self, deal_id: str) -> list[dict[str, Any]]:
+        facts = []
+        async for row in deal_contact_rows(self._db, Scope(deal_ids=(deal_id,))):
+            who = row["person"] or row["email"] or row["contact_id"]
+            facts.append(
+                {
+                    "of": deal_id,
+                    "field": f"role of {who}",
+                    "value": row["role"],
+                    "source": row["role_source"],
+                    "confidence": row["confidence"],
+                    "reason": row["reason"]
+                    + (f"; runner-up: {row['runner_up']}" if row["runner_up"] else ""),
+                    "provider": row["provider"] if "verified" in row["role_source"] else "",
+                    "at": row["fetched_at"] if "verified" in row["role_source"] else "",
+                }
+            )
+        return facts
+
+    async def _explain_account(self, wanted: str) -> list[dict[str, Any]]:
+        try:
+            account_id = await self._account_id(wanted)
+        except InputError:
+            return []
+        ids = await self._db.rows(select(deals.c.id).where(deals.c.account_id == account_id))
+        scope = Scope(deal_ids=tuple(row.id for row in ids) or ("",))
+        facts: list[dict[str, Any]] = []
+        async for row in account_rows(self._db, scope):
+            if row["account_id"] == account_id:
+                facts.append(
+                    {
+                        "of": wanted,
+                        "field": "score",
+                        "value": row["score"],
+                        "reason": f"sum of the parts: {row['score_parts']}",
+                        "at": row["searched_at"],
+                    }
+                )
+        async for row in signal_rows(self._db, scope):
+            if row["account_id"] == account_id:
+                facts.append(
+                    {
+                        "of": wanted,
+                        "field": f"signal {row['type']}",
+                        "value": row["headline"],
+                        "source": f"result {row['result']} of search {row['search_call']}",
+                        "confidence": row["relevance"],
+                        "provider": "serper, classified by the model",
+                        "call": row["classification_call"],
+                        "at": row["fetched_at"],
+                        "url": row["url"],
+                    }
+                )
+        return facts
+
+    async def _deal_id(self, wanted: str) -> str:
+        rows = await self._db.rows(
+            select(deals.c.id, deals.c.name)
+            .where(or_(deals.c.id == wanted, deals.c.name == wanted))
+            .order_by(deals.c.id)
+        )
+        exact = [row.id for row in rows if row.id == wanted]
+        if exact or len(rows) == 1:
+            return (exact or [rows[0].id])[0]
+        if rows:
+            ids = ", ".join(row.id for row in rows[:SUGGESTIONS])
+            raise InputError(f"{len(rows)} deals are called {wanted!r}. Say which by id: {ids}")
+        some = await self._db.rows(select(deals.c.id).order_by(deals.c.id).limit(SUGGESTIONS))
+        hint = f" Ids look like: {', '.join(row.id for row in some)}" if some else ""
+        raise InputError(f"No deal has the id or name {wanted!r}.{hint}")
+
+    async def _account_id(self, wanted: str) -> str:
+        domain = registrable_domain(wanted)
+        key = account_name_key(wanted)
+        rows = await self._db.rows(
+            select(accounts.c.id)
+            .where(
+                or_(
+                    accounts.c.id == wanted,
+                    accounts.c.key == (domain or wanted),
+                    accounts.c.key == f"name:{key}",
+                    accounts.c.name == wanted,
+                )
+            )
+            .order_by(accounts.c.id)
+        )
+        if not rows:
+            raise InputError(f"No account has the id, domain or name {wanted!r}.")
+        account_id: str = rows[0].id
+        return account_id
+
+
+def _targets(what: str) -> list[tuple[str, str]]:
+    """(thing, field) readings of ``acme.com.score``: the whole as a thing first."""
+    head, dot, tail = what.rpartition(".")
+    return [(what, "")] + ([(head, tail)] if dot and head else [])
+
+
+def _run(row: Any) -> dict[str, Any]:
+    if row.summary:
+        summary: dict[str, Any] = orjson.loads(row.summary)
+        return summary
+    return {"run_id": row.id, "status": row.status, "started_at": row.started_at}
