@@ -240,12 +240,14 @@ class Looker:
             .where(or_(deals.c.id == wanted, deals.c.name == wanted))
             .order_by(deals.c.id)
         )
-        exact = [row.id for row in rows if row.id == wanted]
-        if exact or len(rows) == 1:
-            return (exact or [rows[0].id])[0]
+        ids: list[str] = [row.id for row in rows]
+        if wanted in ids:
+            return wanted
+        if len(ids) == 1:
+            return ids[0]
         if rows:
-            ids = ", ".join(row.id for row in rows[:SUGGESTIONS])
-            raise InputError(f"{len(rows)} deals are called {wanted!r}. Say which by id: {ids}")
+            some_ids = ", ".join(ids[:SUGGESTIONS])
+            raise InputError(f"{len(ids)} deals are called {wanted!r}. Say which by id: {some_ids}")
         some = await self._db.rows(select(deals.c.id).order_by(deals.c.id).limit(SUGGESTIONS))
         hint = f" Ids look like: {', '.join(row.id for row in some)}" if some else ""
         raise InputError(f"No deal has the id or name {wanted!r}.{hint}")

@@ -65,7 +65,7 @@ class SerperSettings(_Section):
     base_url: str = Field("https://google.serper.dev", description="Prefix before the path.")
     limits: tuple[str, ...] = Field(
         (),
-        description="Windows such as '50/s'. Empty: assume 5/s, then what Serper's account page says.",
+        description="Windows such as '50/s'. Empty: 5/s, then what Serper's account page says.",
     )
     concurrency: int = Field(128, ge=1, description="Searches in flight at once.")
     timeout_seconds: float = Field(15.0, gt=0, description="Total time for one call.")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """One small CRM, exported in every form that users bring; each must give the same records."""
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Common:
     database: str = ""
     "Database URL, e.g. sqlite:///crm.db; ENRICO_DATABASE_URL says the same."
     profile: ProfileName | None = None
-    "Limits to keep to: classic, modern, free, instant or storm. Left out: learnt from the provider."
+    "Limits to keep to: classic, modern, free, instant or storm. Left out: learnt."
     quiet: bool = False
     "No progress on stderr."
     debug: bool = False

@@ -52,7 +52,7 @@ _NOTHING = tables.PLACEHOLDERS | {""}
 
 
 def email_key(raw: str) -> str:
-    """The form that people are matched by: ``Jane <J.Doe+crm@GoogleMail.com>`` → ``jdoe@gmail.com``.
+    """The form people are matched by: ``Jane <J.Doe+crm@GoogleMail.com>`` → ``jdoe@gmail.com``.
 
     Of several addresses in one cell the first usable one; empty when there is none at all.
     """
@@ -127,7 +127,7 @@ def _check_one(address: str) -> EmailCheck:
 
 
 def _fold(text: str) -> str:
-    """Lower case in the sense of Unicode, repeated until it stays (a few letters need two rounds)."""
+    """Unicode lower case, repeated until it stays (a few letters need two rounds)."""
     for _ in range(4):
         folded = unicodedata.normalize("NFC", text.casefold())
         if folded == text:

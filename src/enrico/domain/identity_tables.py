@@ -99,7 +99,7 @@ PLACEHOLDER_DOMAINS = _words(
 )
 
 PLACEHOLDER_HOSTS = _words(
-    "localhost localdomain local test none null na example invalid unknown nowhere noemail nomail no"
+    "localhost localdomain local test none null na example invalid unknown nowhere noemail no"
 )
 """Whole hosts of one label that mean nothing, as in ``none@none``."""
 
@@ -217,7 +217,7 @@ NOT_A_COMPANY_SITE = _words(
     rebrand.ly cutt.ly rb.gy shorturl.at tiny.cc t.ly s.id short.io dlvr.it trib.al
     """
 )
-"""Social pages, site builders, hosting and short links: the address says nothing about who owns it."""
+"""Social pages, site builders, hosting, short links: they do not say who owns the page."""
 
 SHARED_HOSTS = _words(
     """

@@ -25,7 +25,7 @@ class BudgetReached(EnricoError):
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most that a run may spend: micro-credits in all and for single providers, nano-dollars."""
+    """The most that a run may spend: micro-credits in all and by provider, nano-dollars."""
 
     credits: int | None = None
     usd: int | None = None
@@ -72,7 +72,7 @@ class Budget:
         return max(0, int(fits))
 
     async def room_for(self, provider: str, unit: Cost, most: int) -> int:
-        """How many of *most* units fit now, at least one; waits while calls under way may free room.
+        """How many of *most* units fit now; waits while calls under way may free room for one.
 
         Reserve before the next await. Raises BudgetReached when not even one can ever fit.
         """
@@ -82,8 +82,8 @@ class Budget:
                     return now
                 if self._times(provider, unit, most, with_reserved=False) < 1:
                     raise BudgetReached(
-                        "The budget of this run is spent: the next call does not fit under the cap. "
-                        "What was bought is kept; raise --max-credits or --max-usd to go on."
+                        "The budget of this run is reached: the next call does not fit under the "
+                        "cap. What was bought is kept; raise --max-credits or --max-usd to go on."
                     )
                 await self._freed.wait()
 

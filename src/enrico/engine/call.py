@@ -229,7 +229,7 @@ class CallPath:
     async def _not_sent(self, call_id: str, why: NotSent, refusals: int) -> Unavailable:
         await self._journal.conclude(call_id, "not_sent", rate_limited=refusals, error=str(why))
         return Unavailable(
-            f"{self.provider.name} could not be reached: {why}. Check the network and the base URL.",
+            f"{self.provider.name} could not be reached: {why}. Check network and base URL.",
             provider=self.provider.name,
         )
 

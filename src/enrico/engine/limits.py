@@ -130,6 +130,7 @@ class Limiter:
     """Admits calls so that a known limit yields no 429, and learns limits that are not known.
 
     ``assumed`` windows are guesses: the first figure that the provider gives replaces them.
+    ``by_concurrency``: the provider limits calls at once, not a rate (DeepSeek); a 429 lowers that.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Limiter:
         *,
         concurrency: int,
         assumed: bool = False,
+        by_concurrency: bool = False,
         spread: float = SPREAD_FLOOR,
     ) -> None:
         self._ledgers = [
@@ -146,7 +148,9 @@ class Limiter:
         self._assumed = assumed
         self._configured = bool(windows) and not assumed
         self._spread = spread
-        self._concurrency = concurrency
+        self._concurrency = self._most_at_once = concurrency
+        self._by_concurrency = by_concurrency
+        self._accepted = 0  # calls accepted since the concurrency was last changed
         self._in_flight = 0
         self._queue: list[tuple[int, int, asyncio.Future[Slot]]] = []
         self._order = 0
@@ -254,6 +258,9 @@ class Limiter:
             self._learn(at, retry_after)
         for ledger in self._ledgers:
             ledger.grow()
+        self._accepted += 1
+        if self._accepted > 2 * self._concurrency and self._concurrency < self._most_at_once:
+            self._concurrency, self._accepted = self._concurrency + 1, 0
         self._pump()
 
     def turn_away(self, error: Exception) -> None:
@@ -276,6 +283,9 @@ class Limiter:
 
     def _learn(self, wall_at: float, retry_after: float | None) -> None:
         """What was let through before the wall is the limit, unless a known one explains it."""
+        if self._by_concurrency:
+            self._concurrency, self._accepted = max(1, self._concurrency * 2 // 3), 0
+            return
         seconds = 1.0
         if retry_after is not None and retry_after > 2.0:
             seconds = next((s for s in (60.0, 3600.0) if retry_after <= s), 86400.0)

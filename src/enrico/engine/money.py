@@ -15,7 +15,7 @@ NANO = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a call costs: ``credits`` in millionths of a credit, ``usd`` in billionths of a dollar."""
+    """``credits`` in millionths of a credit, ``usd`` in billionths of a dollar."""
 
     credits: int = 0
     usd: int = 0

@@ -22,7 +22,7 @@ from enrico.domain.verified import (
     tenure_months,
 )
 from enrico.engine.money import NANO, credits_number
-from enrico.store.crm import Scope, stream
+from enrico.store.crm import Scope, shared_addresses, stream
 from enrico.store.database import Database
 from enrico.store.tables import (
     accounts,
@@ -84,17 +84,6 @@ async def rows_of(db: Database, table: str, scope: Scope) -> AsyncIterator[Row]:
     }[table]
     async for row in source(db, scope):
         yield row
-
-
-def shared_addresses() -> Select[Any]:
-    """Addresses that contacts of different names use."""
-    name = func.lower(func.trim(contacts.c.first_name + " " + contacts.c.last_name))
-    return (
-        select(contacts.c.person_key.label("key"))
-        .where(contacts.c.person_key != "", name != "")
-        .group_by(contacts.c.person_key)
-        .having(func.min(name) != func.max(name))
-    )
 
 
 def _seats(scope: Scope) -> Select[Any]:

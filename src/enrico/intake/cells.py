@@ -13,7 +13,7 @@ class Native(str):
 
 
 def cell_text(value: object) -> str:
-    """``5001.0`` → ``5001`` · a date → ``2026-11-20`` · True → ``true`` · a list → joined with ``;``."""
+    """``5001.0`` → ``5001`` · a date → ``2026-11-20`` · a list → joined with ``;``."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -19,7 +19,7 @@ class Column:
     index: int
     header: str
     target: str = ""
-    """``deal.name`` …; ``roleflag.champion`` for yes/no columns, ``rolefield.champion`` for names."""
+    """``deal.name`` …; ``roleflag.champion`` holds yes or no, ``rolefield.champion`` a name."""
     slot: str = ""
     rank: int = 0
     why: str = ""
@@ -100,7 +100,7 @@ def _retarget(column: Column, target: str, why: str) -> None:
 
 
 def _by_values(plan: Plan) -> None:
-    """Headers that name a record can hold its id, its name, an address; unknown ones tell by values."""
+    """A header naming a record can hold its id, name or address; unknown ones tell by values."""
     for column in plan.columns:
         kind, _, part = column.target.partition(".")
         values = column.values
@@ -155,7 +155,7 @@ def _by_values_alone(plan: Plan, column: Column) -> None:
 
 
 def _settle_bare(plan: Plan) -> None:
-    """Name, Title, ID, Owner, Status …: the kind of table decides, and where it cannot, the values."""
+    """Name, Title, ID, Owner, Status …: the kind of table decides, or else the values."""
     home = {"deals": "deal", "accounts": "account", "contacts": "contact"}.get(plan.kind, "")
     rules: dict[str, Callable[[Plan, Column, str], tuple[str, str]]] = {
         "any.name": _bare_name, "any.title": _bare_title, "any.id": _bare_id,
@@ -266,7 +266,7 @@ def _bare_status(plan: Plan, column: Column, home: str) -> tuple[str, str]:
 
 
 def _settle_roles(plan: Plan) -> None:
-    """*Role* can be a job title or a buying role; a role's name as header holds yes/no or a person."""
+    """*Role* can be a title or a buying role; *Champion* holds yes or no, or a person."""
     for column in plan.columns:
         if column.target == "any.role" or (
             column.target == "contact.role_label"

@@ -1,4 +1,4 @@
-"""Dates in all the ways exports write them; whether day or month comes first is decided per column."""
+"""Dates in all the ways exports write them; each column decides on day or month first."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DateStyle:
 
 
 def vote(values: Iterable[str]) -> tuple[int, int, int, int]:
-    """How many values can only be day first, only month first, either, and written without slashes."""
+    """How many values can only be day first, only month first, either, or are plain ISO."""
     day = month = either = plain = 0
     for value in values:
         match = _NUMERIC.match(value.strip())
@@ -77,7 +77,7 @@ def vote(values: Iterable[str]) -> tuple[int, int, int, int]:
 
 
 def style_of(values: Iterable[str], hint: Order, hint_why: str) -> DateStyle:
-    """The order of one column: its own values decide, then the hint, then month first (the US way)."""
+    """The order of a column: its own values decide, then the hint, then month first."""
     day, month, either, plain = vote(values)
     if day and month:
         better: Order = "day" if day >= month else "month"
@@ -93,7 +93,7 @@ def style_of(values: Iterable[str], hint: Order, hint_why: str) -> DateStyle:
 
 @lru_cache(maxsize=200_000)
 def parse_date(text: str, order: Order) -> date | None:
-    """The day that a cell names, as written there (no change of time zone); None when it names none.
+    """The day that a cell names, as written there (no change of zone); None without one.
 
     ``20/11/2026`` · ``2026-11-20T09:12:00.000+0000`` · ``20. November 2026`` · ``46346`` (Excel)
     """

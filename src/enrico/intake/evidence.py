@@ -38,7 +38,7 @@ _SALESFORCE_HEADERS = frozenset(
     ]
 )
 _SALESFORCE_LABELS = frozenset(
-    """opportunity name|opportunity owner|opportunity id|case safe id|contact: full name|account owner
+    """opportunity name|opportunity owner|opportunity id|case safe id|contact: full name
     |nombre de la oportunidad|name der opportunity|opportunity-name|opportunity-inhaber
     |nom de l'opportunite""".replace("\n", "")
     .replace("    ", "")
@@ -175,7 +175,7 @@ def are_buying_roles(values: Sequence[str]) -> bool:
 
 
 def is_buying_role(text: str) -> bool:
-    """A buying role and nothing else: ``Economic Buyer``, ``Entscheider``; not ``Technical Director``."""
+    """Nothing but a buying role: ``Economic Buyer``; not ``Technical Director``."""
     parts = words(text)
     return squeeze(parts) in tables().roles or (
         len(parts) > 1 and _part_known(text, _hints("buying_role")) == 1
@@ -224,7 +224,7 @@ def repeats_with(plan: Plan, column: Column) -> bool:
 
 
 def hold_several_people(values: Sequence[str]) -> bool:
-    """``Jane Doe (CFO), Tom Roe <tom@x.com>``: does any cell of the column hold more than a name?"""
+    """``Jane Doe (CFO), Tom Roe <tom@x.com>``: does any cell hold more than a name?"""
     return any(_is_several(value) for value in values)
 
 

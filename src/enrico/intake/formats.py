@@ -25,7 +25,7 @@ class Formats:
 
 
 def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimiter: str) -> Formats:
-    """Decide from whole columns. Ties between orders: other date columns, decimals, language, delimiter."""
+    """Decide from whole columns. Ties: other dates, decimals, language, delimiter."""
     result = Formats()
     amounts = [v for c in plan.of("deal.amount") for v in values_of(c)]
     result.decimal, result.decimal_why = decimal_style(amounts)

@@ -1,4 +1,4 @@
-"""Where the tables of a sheet begin and end: titles above, footers below, second tables under the first."""
+"""Where the tables of a sheet begin and end: titles above, footers and more tables below."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ _LOOKAHEAD = 60
 _TAIL = 25
 
 _FOOTER = re.compile(
-    r"""confidential[ ]information|do[ ]not[ ]distribute|copyright[ ]|\(c\)[ ]?\d{4}|©|all[ ]rights[ ]reserved|generated[ ]by
-    |grand[ ]totals?\b|gesamtsumme|generiert[ ]von|erstellt[ ]von:|genere[ ]par|generado[ ]por|gerado[ ]por|generato[ ]da
-    |gegenereerd[ ]door|vertrauliche[ ]informationen|informations?[ ]confidentielles?|informacion[ ]confidencial
-    |informacoes[ ]confidenciais|informazioni[ ]riservate|vertrouwelijke[ ]informatie|report[ ]generated|exported[ ](by|on|from)
-    |^page[ ]\d+|^seite[ ]\d+|^end[ ]of[ ]report|total[ ]general|totale[ ]complessivo|eindtotaal|as[ ]of[ ]\d{4}-\d\d-\d\d
+    r"""confidential[ ]information|do[ ]not[ ]distribute|copyright[ ]|\(c\)[ ]?\d{4}|©|all[ ]rights[ ]reserved
+    |generated[ ]by    |grand[ ]totals?\b|gesamtsumme|generiert[ ]von|erstellt[ ]von:|genere[ ]par|generado[ ]por|gerado[ ]por
+    |generato[ ]da    |gegenereerd[ ]door|vertrauliche[ ]informationen|informations?[ ]confidentielles?
+    |informacion[ ]confidencial    |informacoes[ ]confidenciais|informazioni[ ]riservate|vertrouwelijke[ ]informatie|report[ ]generated
+    |exported[ ](by|on|from)    |^page[ ]\d+|^seite[ ]\d+|^end[ ]of[ ]report|total[ ]general|totale[ ]complessivo
+    |eindtotaal|as[ ]of[ ]\d{4}-\d\d-\d\d
     |\b(filtered|sorted)[ ]by:?|^salesforce(\.com)?,[ ]inc""",
     re.X,
 )
 _TOTAL = re.compile(
-    r"(sub|grand[ ]?|gesamt|zwischen|sous-|eind|sub-)?(totals?|totale|totaux|totales|summe|summa|totaal|sum|suma|somme|soma|"
-    r"totali|totais|insgesamt|gesamt|(total )?records|total general|total \(\d+ records?\)|total records|average|durchschnitt)"
+    r"(sub|grand[ ]?|gesamt|zwischen|sous-|eind|sub-)?(totals?|totale|totaux|totales|summe|summa|totaal|"
+    r"sum|suma|somme|soma|"
+    r"totali|totais|insgesamt|gesamt|(total )?records|total general|"
+    r"total \(\d+ records?\)|total records|average|durchschnitt)"
     r"(\b.{0,30})?:?"
 )
 
@@ -164,7 +167,7 @@ def find_header(rows: list[list[str]]) -> int:
     if best >= 0:
         return best
     widest = max(widths)
-    for place, row in enumerate(rows):
+    for place in range(len(rows)):
         if widths[place] >= min(widest, 2) and widths[place] >= 0.6 * widest:
             return place
     return 0
@@ -190,7 +193,7 @@ def header_score(row: list[str]) -> float:
 
 
 def _with_group_titles(above: list[str], headers: list[str]) -> list[str]:
-    """``Contact 1`` merged over ``Name | Email``: the title goes in front of the headers under it."""
+    """``Contact 1`` merged over ``Name | Email``: the title goes in front of both."""
     doubled = {h for h in headers if h and headers.count(h) > 1}
     titles = [cell.strip() for cell in above]
     if not doubled or sum(1 for t in titles if t) < 2:

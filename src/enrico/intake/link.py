@@ -1,4 +1,4 @@
-"""All tables of an intake joined: accounts, then deals, then contacts, then who is on which deal."""
+"""All tables joined: accounts, then deals, then contacts, then who is on which deal."""
 
 from __future__ import annotations
 
@@ -156,9 +156,12 @@ class _Linking:
             parts += one.contacts[people[row]]
         bad = next((p.bad_id for p in parts if p.bad_id), "")
         good = {
-            "deals": deal, "accounts": account, "contacts": contact,
-            "deal_contacts": deal and contact, "flat": deal or contact,
-        }.get(kind, True)  # fmt: skip
+            "deals": deal,
+            "accounts": account,
+            "contacts": contact,
+            "deal_contacts": deal and contact,
+            "flat": deal or contact,
+        }.get(kind, True)
         if good:
             if bad:
                 self.bad_ids[name_of(one)].append(number)
@@ -217,7 +220,7 @@ class _Linking:
     def _accounts_from_emails(
         self, of_contact: dict[str, str], emails: dict[str, ContactPart]
     ) -> set[str]:
-        """Contacts without any account join, or make, the account with the domain of their e-mail."""
+        """Contacts without an account join, or make, that of their e-mail's domain."""
         taken = set()
         for contact_id in sorted(of_contact):
             part = emails.get(contact_id)
@@ -260,13 +263,13 @@ class _Linking:
         many = sorted(d for d, n in shared.items() if n > 3)
         if many:
             self.result.warnings.append(
-                f"{len(many)} e-mail domains occur at more than three accounts without a website and were not "
-                f"taken as theirs: {', '.join(many[:3])}."
+                f"{len(many)} e-mail domains occur at more than three accounts without a website "
+                f"and were not taken as theirs: {', '.join(many[:3])}."
             )
         return {a: d for a, d in agreed.items() if shared[d] <= 3}
 
     def _say(self, taken: int, domains: dict[str, str], by_mail: set[str]) -> None:
-        matches, warnings = self.result.matches, self.result.warnings
+        matches = self.result.matches
         for what, counter in (
             ("rows of deals", self.deals.matched),
             ("mentions of contacts", self.contacts.matched),
@@ -286,14 +289,19 @@ class _Linking:
             matches.append(f"{taken} contacts without an account took that of their deal")
         if by_mail:
             matches.append(
-                f"{len(by_mail)} contacts without an account were placed by the domain of their e-mail"
+                f"{len(by_mail)} contacts without an account were placed by their e-mail's domain"
             )
         if domains:
             matches.append(
-                f"{len(domains)} accounts without a website took the domain of their contacts' e-mails"
+                f"{len(domains)} accounts without a website took their contacts' e-mail domain"
             )
         if self.repeated:
             matches.append(f"{self.repeated} repeated links of a contact to a deal were merged")
+        self._say_doubts()
+        self._say_gaps()
+
+    def _say_doubts(self) -> None:
+        warnings = self.result.warnings
         for what, ambiguous in (
             ("accounts", self.accounts.ambiguous),
             ("deals", self.deals.ambiguous),
@@ -301,27 +309,28 @@ class _Linking:
         ):
             if ambiguous:
                 warnings.append(
-                    f"{len(ambiguous)} names or addresses fit several {what}; the first by id was taken. "
-                    "Export with ids to be sure."
+                    f"{len(ambiguous)} names or addresses fit several {what}; the first by id "
+                    "was taken. Export with ids to be sure."
                 )
         if self.deals.split:
             warnings.append(
-                f"{len(self.deals.split)} deal names occur several times at one account with other dates or "
-                "amounts; they were kept as separate deals. Export with ids to be sure."
+                f"{len(self.deals.split)} deal names occur several times at one account with "
+                "other dates or amounts; they were kept as separate deals. Export with ids to be sure."
             )
         for (where, kind), count in sorted(self.missing.items()):
             if count:
                 plural = {"deal": "deals", "contact": "contacts"}[kind]
                 warnings.append(
-                    f"{where}: {count} links to {plural} that are not in these exports. Export the {plural} too."
+                    f"{where}: {count} links to {plural} that are not in these exports. "
+                    f"Export the {plural} too."
                 )
         for where, numbers in self.bad_ids.items():
             shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
             warnings.append(
-                f"{where}: ids in scientific notation were refused in {len(numbers)} rows (rows {shown}); "
+                f"{where}: ids in scientific notation were refused in {len(numbers)} rows "
+                f"(rows {shown}); "
                 f"names were used instead. {_BAD_ID}"
             )
-        self._say_gaps()
 
     def _say_gaps(self) -> None:
         result = self.result

@@ -147,7 +147,7 @@ class Deals:
         return min(votes, key=lambda a: (-votes[a], a)) if votes else ""
 
     def records(self, names: dict[str, str], contact_names: dict[str, str]) -> list[Deal]:
-        """The deals, sorted by id. A deal without a name takes its account's; ids in roles become names."""
+        """The deals, sorted by id; without a name they take their account's."""
         result = []
         for deal_id, members in sorted(self._members.items()):
             parts = [part for part, _ in members]

@@ -20,7 +20,7 @@ def made_id(prefix: str, key: str) -> str:
 
 
 def chosen(parts: Iterable[Any], name: str) -> Any:
-    """The value of a field: the record's own table first, then the most rows, then the longest text."""
+    """A field's value: its own table's first, then most rows, then the longest text."""
     votes: dict[Any, int] = {}
     for part in parts:
         value = getattr(part, name)

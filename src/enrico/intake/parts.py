@@ -1,4 +1,4 @@
-"""What single rows say about deals, accounts and contacts, before they are matched with each other."""
+"""What single rows say about deals, accounts and contacts, before they are matched."""
 
 from __future__ import annotations
 
@@ -174,12 +174,13 @@ class Reader:
         if ids and name and self._plan.kind != "accounts":
             name = name.split(";")[0].strip()
         part = AccountPart(
-            ids[0] if ids else "", name,
+            ids[0] if ids else "",
+            name,
             registrable_domain(self._text(cells, "account.domain")),
             intern(self._text(cells, "account.industry")),
             intern(self._text(cells, "account.country")),
             bad,
-        )  # fmt: skip
+        )
         return [] if part.is_empty and not bad else [part]
 
     def deal(self, cells: Cells) -> list[DealPart]:
@@ -206,11 +207,13 @@ class Reader:
             part.close_date = part.close_date or lost
         part.created_date = self._date(cells, "deal.created_date")
         part.owner = intern(self._text(cells, "deal.owner"))
-        part.role_fields = tuple(sorted(
-            (target.partition(".")[2], self._role_value(cells, target))
-            for target in self._by_target
-            if target.startswith("rolefield.") and self._text(cells, target)
-        ))  # fmt: skip
+        part.role_fields = tuple(
+            sorted(
+                (target.partition(".")[2], self._role_value(cells, target))
+                for target in self._by_target
+                if target.startswith("rolefield.") and self._text(cells, target)
+            )
+        )
         return [] if part.is_empty and not bad else [part]
 
     def _role_value(self, cells: Cells, target: str) -> str:
@@ -291,10 +294,16 @@ class Reader:
             if full:
                 first, last = split_name(full)
         part = ContactPart(
-            ids[0] if ids else "", first, last, self._email(cells),
-            intern(self._text(cells, "contact.title")), intern(self._text(cells, "contact.department")),
-            self._text(cells, "contact.phone"), self._text(cells, "contact.linkedin_url"), bad_id=bad,
-        )  # fmt: skip
+            ids[0] if ids else "",
+            first,
+            last,
+            self._email(cells),
+            intern(self._text(cells, "contact.title")),
+            intern(self._text(cells, "contact.department")),
+            self._text(cells, "contact.phone"),
+            self._text(cells, "contact.linkedin_url"),
+            bad_id=bad,
+        )
         if "@" in last and not part.email and check_email(last).key:
             part.email, part.last_name, part.first_name = last, "", ""
         return [] if part.is_empty and not bad else [_keyed(part)]

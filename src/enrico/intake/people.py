@@ -117,7 +117,7 @@ def people_in(cell: str) -> list[Person]:
 
 
 def _by_commas(text: str) -> list[str]:
-    """Commas divide people, unless they stand in brackets, before a title, or inside *Doe, Jane*."""
+    """Commas divide people, but not in brackets, before a title, or in *Doe, Jane*."""
     parts = [
         p.strip()
         for p in re.split(

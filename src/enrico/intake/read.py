@@ -17,7 +17,7 @@ from enrico.intake.result import FileReading, Intake, Unusable
 
 
 def read_exports(paths: Sequence[Path]) -> Intake:
-    """Read files and folders of a CRM's exports, whatever their form, and join what belongs together.
+    """Read files and folders of a CRM's exports, in any form, and join what belongs together.
 
     CSV, TSV, XLSX, XLS, ODS, JSON, JSON Lines, Parquet; also inside zips. Every data row gives a
     record or stands in ``unusable`` with the reason. Raises ``InputError`` when nothing is usable.

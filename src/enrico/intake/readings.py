@@ -33,9 +33,19 @@ def reading_of(one: Ingested) -> FileReading:
     mark = {".": "1,234.56", ",": "1.234,56"}.get(one.formats.decimal, "")
     decimal = f"{mark}: {one.formats.decimal_why}" if mark else one.formats.decimal_why
     return FileReading(
-        table.path, table.sheet, plan.kind, plan.crm, table.encoding, table.delimiter, table.header_row,
-        table.count, columns, order, decimal, "; ".join(filter(None, [plan.note, *table.notes])),
-    )  # fmt: skip
+        table.path,
+        table.sheet,
+        plan.kind,
+        plan.crm,
+        table.encoding,
+        table.delimiter,
+        table.header_row,
+        table.count,
+        columns,
+        order,
+        decimal,
+        "; ".join(filter(None, [plan.note, *table.notes])),
+    )
 
 
 def _some(numbers: list[int]) -> str:
@@ -54,14 +64,15 @@ def warn_about(one: Ingested, result: Intake) -> None:
             )
     for header, values in one.formats.unread.items():
         result.warnings.append(
-            f"{where}: {len(values)} different values of '{header}' could not be read and were left empty, "
-            f"e.g. {values[0][:30]!r}."
+            f"{where}: {len(values)} different values of '{header}' could not be read and were "
+            f"left empty, e.g. {values[0][:30]!r}."
         )
     result.warnings += [f"{where}: {note}." for note in one.table.notes]
     if one.table.ragged:
         result.warnings.append(
             f"{where}: {len(one.table.ragged)} rows have more cells than the header (rows "
-            f"{_some(one.table.ragged)}); the extra cells were not used. A delimiter inside a value may not be quoted."
+            f"{_some(one.table.ragged)}); the extra cells were not used. "
+            "A delimiter inside a value may not be quoted."
         )
     blank = sum(1 for c in one.plan.columns if not c.header and c.values and not c.target)
     if blank:

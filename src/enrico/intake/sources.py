@@ -1,4 +1,4 @@
-"""From paths to files: folders are walked, zips are opened, and each file's type is told by its content."""
+"""From paths to files: folders are walked, zips opened, types told by content."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _entries(source: Source) -> Iterator[Source | tuple[str, Unreadable]]:
 
 
 def what(source: Source) -> str:
-    """``text``, ``workbook``, ``parquet``, ``json``, ``html`` — by content; the name only breaks ties."""
+    """``text``, ``workbook``, ``parquet``, ``json``, ``html``; the name only breaks ties."""
     head = source.head()
     name = source.name.lower()
     if not head.strip(b"\x00 \t\r\n\xef\xbb\xbf"):

@@ -84,11 +84,37 @@ FALSE = frozenset(
 )
 
 _SYMBOLS = {
-    "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN", "₺": "TRY", "₽": "RUB", "₩": "KRW", "₪": "ILS",
-    "r$": "BRL", "us$": "USD", "a$": "AUD", "c$": "CAD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD", "mx$": "MXN",
-    "$": "USD", "kč": "CZK", "ft": "HUF", "fr.": "CHF", "sfr": "CHF", "₴": "UAH", "₱": "PHP", "฿": "THB",
-    "euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "pounds": "GBP",
-}  # fmt: skip
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "zł": "PLN",
+    "₺": "TRY",
+    "₽": "RUB",
+    "₩": "KRW",
+    "₪": "ILS",
+    "r$": "BRL",
+    "us$": "USD",
+    "a$": "AUD",
+    "c$": "CAD",
+    "nz$": "NZD",
+    "hk$": "HKD",
+    "s$": "SGD",
+    "mx$": "MXN",
+    "$": "USD",
+    "kč": "CZK",
+    "ft": "HUF",
+    "fr.": "CHF",
+    "sfr": "CHF",
+    "₴": "UAH",
+    "₱": "PHP",
+    "฿": "THB",
+    "euro": "EUR",
+    "euros": "EUR",
+    "dollar": "USD",
+    "dollars": "USD",
+    "pounds": "GBP",
+}
 _CODES = frozenset(
     [
         "USD",
@@ -231,9 +257,25 @@ def _number(text: str, decimal: str, native: bool) -> Decimal | None:
         value = Decimal(plain)
     except InvalidOperation:
         return None
-    factor = {"k": 1000, "t": 1000, "tsd": 1000, "tsd.": 1000, "mil": 1000 if decimal == "," else 10**6, "m": 10**6,
-              "mio": 10**6, "mio.": 10**6, "mm": 10**6, "mn": 10**6, "million": 10**6, "millionen": 10**6, "bn": 10**9,
-              "b": 10**9, "mrd": 10**9, "mrd.": 10**9, "thousand": 1000}.get(re.split(r"[\s€$£)/]", after, maxsplit=1)[0])  # fmt: skip
+    factor = {
+        "k": 1000,
+        "t": 1000,
+        "tsd": 1000,
+        "tsd.": 1000,
+        "mil": 1000 if decimal == "," else 10**6,
+        "m": 10**6,
+        "mio": 10**6,
+        "mio.": 10**6,
+        "mm": 10**6,
+        "mn": 10**6,
+        "million": 10**6,
+        "millionen": 10**6,
+        "bn": 10**9,
+        "b": 10**9,
+        "mrd": 10**9,
+        "mrd.": 10**9,
+        "thousand": 1000,
+    }.get(re.split(r"[\s€$£)/]", after, maxsplit=1)[0])
     if factor:
         value *= factor
         value = value.quantize(Decimal(1)) if value == value.to_integral() else value.normalize()
@@ -268,7 +310,7 @@ _SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+?\d{1,3}")
 
 
 def is_scientific(text: str) -> bool:
-    """``4.79476E+11``: an id that a spreadsheet has destroyed. Also 16 digits and more as a number."""
+    """``4.79476E+11``: an id destroyed by a spreadsheet. Also a number of 16 digits and more."""
     text_ = text.strip()
     if _SCIENTIFIC.fullmatch(text_):
         return True
@@ -276,7 +318,7 @@ def is_scientific(text: str) -> bool:
 
 
 def record_id(text: str) -> str:
-    """An id in its one form: 15-character Salesforce ids get their three letters, ``5001.0`` → ``5001``."""
+    """An id in its one form: short Salesforce ids get three letters, ``5001.0`` → ``5001``."""
     text = text.strip().strip("'\"")
     if text.lower() in EMPTY:
         return ""
@@ -377,8 +419,22 @@ _LOST = frozenset(
         "omitted",
     ]
 )
-_LOST_PHRASES = ("no decision", "not won", "went dark", "keine entscheidung", "sin decision", "sans suite", "geen beslissing",
-                 "kein abschluss", "sem decisao", "nessuna decisione", "no deal", "won t", "closed no", "no go")  # fmt: skip
+_LOST_PHRASES = (
+    "no decision",
+    "not won",
+    "went dark",
+    "keine entscheidung",
+    "sin decision",
+    "sans suite",
+    "geen beslissing",
+    "kein abschluss",
+    "sem decisao",
+    "nessuna decisione",
+    "no deal",
+    "won t",
+    "closed no",
+    "no go",
+)
 _NOT_LOST = ("not lost", "nicht verloren", "no perdido")
 
 

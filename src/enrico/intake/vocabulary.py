@@ -74,7 +74,7 @@ class Meaning:
     target: str
     """``deal.name``, ``any.title`` (the sheet decides), ``role.champion``, ``ignore``."""
     slot: str = ""
-    """Which of several people on the row: ``2`` for *Contact 2 email*, ``champion`` for *Champion email*."""
+    """Which person of the row: ``2`` for *Contact 2 email*, ``champion`` for *Champion email*."""
     rank: int = 0
     """Of several columns for one field the lowest comes first."""
     note: str = ""
@@ -164,7 +164,7 @@ def _combine(entities: dict[str, str], fields: dict[str, dict[str, str]]) -> dic
 def meaning(header: str) -> Meaning | None:
     """What this header means; None when it is not in the vocabulary.
 
-    ``Deal - Title`` → deal.name · ``Contact 2 email`` → contact.email, slot 2 · ``Title`` → any.title
+    ``Deal - Title`` → deal.name · ``Contact 2 email`` → contact.email, slot 2
     """
     header = unicodedata.normalize("NFC", header).strip().strip("*").strip()
     if not header or len(header) > 120:
@@ -251,7 +251,7 @@ def _without_slot(parts: list[str]) -> tuple[str, list[str]]:
 
 
 def _role_column(parts: list[str]) -> Meaning | None:
-    """``Champion email`` and ``Email of the economic buyer``: a field of the person in that role."""
+    """``Champion email``: a field of the person in that role."""
     roles = tables().roles
     for size in range(1, len(parts)):
         for head, tail in ((parts[:size], parts[size:]), (parts[-size:], parts[:-size])):

@@ -17,10 +17,9 @@ from enrico.domain.committee import (
     resolve_roles,
 )
 from enrico.domain.verified import has_moved, is_about
-from enrico.export.tables import shared_addresses
 from enrico.pipeline.context import Context
 from enrico.store import facts
-from enrico.store.crm import Scope, seats_query, stream
+from enrico.store.crm import Scope, seats_query, shared_addresses, stream
 from enrico.store.database import Database
 
 ROWS_AT_ONCE = 1_000

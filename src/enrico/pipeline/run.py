@@ -174,6 +174,7 @@ class Run:
                     windows,
                     concurrency=section.concurrency,
                     assumed=not getattr(section, "limits", ("none",)),
+                    by_concurrency=provider is ctx.llm,
                 )
                 longest = max((window.seconds for window in windows), default=0.0)
                 limiter.remember(await self._journal.seconds_since_sends(name, longest))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 
 from enrico.engine.budget import BudgetReached
 from enrico.engine.call import Answer
@@ -34,6 +35,7 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
             return
         except ProviderError as error:
             stats.failed += 1
+            ctx.stats.providers["deepseek"].total -= found is not None
             await ctx.db.write(facts.search_failed(_no_search(key, str(error))))
             return
         finally:
@@ -43,6 +45,7 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
         await ctx.applier.search(answer.call_id, answer.ended_at, answer.cost, key, results)
         if not results:
             stats.not_found += 1
+            ctx.stats.providers["deepseek"].total -= found is not None
             return
         stats.found += 1
         if found is not None:
@@ -129,9 +132,7 @@ async def _ask(ctx: Context, group: Sequence[ToClassify], attempt: int) -> list[
     while True:
         call = ctx.llm.classify(group, attempt)
         try:
-            answer: Answer[Picks] = await path.send(
-                call, lambda reply: read_picks(reply, call.items)
-            )
+            answer: Answer[Picks] = await path.send(call, partial(read_picks, items=call.items))
             break
         except Skippable as error:
             if not ctx.llm.step_down(error):

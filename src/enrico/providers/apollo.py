@@ -105,7 +105,7 @@ class Apollo:
         )
 
     def bulk(self, people: Sequence[PersonToFind]) -> Call:
-        """One call for up to ten people. The flags go into the query, where Apollo documents them."""
+        """One call for up to ten people. The flags go into the query, as documented."""
         reveal = str(self.settings.reveal_personal_emails).lower()
         price = self.price()
         return Call(
@@ -176,7 +176,7 @@ class Apollo:
         return ordinary_refusal(self.name, reply)
 
     def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:
-        """``credits_consumed``, possibly fractional; a single match does not say: count the person."""
+        """``credits_consumed``, may be fractional; a single match does not say: one person."""
         if found := _CREDITS.search(reply.body):
             return cost_of_credits(micro_credits(found[1].decode()), self.settings.credit_usd)
         body = json_object(reply.body)

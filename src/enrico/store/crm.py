@@ -226,6 +226,17 @@ def seats_query(scope: Scope) -> Select[Any]:
     )
 
 
+def shared_addresses() -> Select[Any]:
+    """Addresses that contacts of different names use."""
+    name = func.lower(func.trim(contacts.c.first_name + " " + contacts.c.last_name))
+    return (
+        select(contacts.c.person_key.label("key"))
+        .where(contacts.c.person_key != "", name != "")
+        .group_by(contacts.c.person_key)
+        .having(func.min(name) != func.max(name))
+    )
+
+
 async def stream(db: Database, query: Select[Any], page: int = 1_000) -> AsyncIterator[Any]:
     """The rows of a large result, a page in memory at a time."""
     async with db.read() as connection:

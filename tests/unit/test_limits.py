@@ -1,0 +1,422 @@
+"""The limiter against servers that count as the vendors do, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+
+import pytest
+from clock import run_virtually
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from enrico.engine.limits import (
+    SPREAD_FLOOR,
+    Limiter,
+    Window,
+    lower_bound_seconds,
+    parse_windows,
+)
+from enrico.errors import ConfigError
+
+
+class FixedWindow:
+    """Opens at the first request it counts, as Apollo's do."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit, self.seconds = limit, seconds
+        self.opened, self.used = float("-inf"), 0
+
+    def admits(self, now: float) -> bool:
+        if now >= self.opened + self.seconds:
+            self.opened, self.used = now, 0
+        self.used += 1
+        return self.used <= self.limit
+
+    def closes_in(self, now: float) -> float:
+        return self.opened + self.seconds - now
+
+
+class SlidingWindow:
+    """Counts what was admitted in the last *seconds*."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit, self.seconds = limit, seconds
+        self.times: deque[float] = deque()
+
+    def admits(self, now: float) -> bool:
+        while self.times and self.times[0] <= now - self.seconds:
+            self.times.popleft()
+        if len(self.times) >= self.limit:
+            return False
+        self.times.append(now)
+        return True
+
+    def closes_in(self, now: float) -> float:
+        return self.times[0] + self.seconds - now
+
+
+class Server:
+    """Answers after a delay, and refuses what its windows do not admit."""
+
+    def __init__(
+        self,
+        *windows: FixedWindow | SlidingWindow,
+        jitter: float = SPREAD_FLOOR,
+        latency: float = 0.5,
+        retry_after: bool = True,
+    ) -> None:
+        self.windows = windows
+        self.jitter, self.latency, self.retry_after = jitter, latency, retry_after
+        self.accepted = self.refused = 0
+        self.random = random.Random(7)
+
+    async def call(self) -> float | None:
+        """None when accepted, else seconds to wait (-1 when the server does not say)."""
+        await asyncio.sleep(self.random.uniform(0, self.jitter))
+        now = asyncio.get_running_loop().time()
+        full = [window for window in self.windows if not window.admits(now)]
+        if full:
+            self.refused += 1
+            return max(w.closes_in(now) for w in full) if self.retry_after else -1.0
+        self.accepted += 1
+        await asyncio.sleep(self.latency)
+        return None
+
+
+async def drive(limiter: Limiter, server: Server, calls: int) -> float:
+    """Make so many calls succeed; returns the seconds that it took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    async def one() -> None:
+        while True:
+            slot = await limiter.slot()
+            try:
+                slot.sent()
+                wait = await server.call()
+                if wait is None:
+                    limiter.succeeded()
+                    return
+                limiter.rate_limited(slot, None if wait < 0 else wait)
+            finally:
+                slot.release()
+
+    await asyncio.gather(*(one() for _ in range(calls)))
+    return loop.time() - began
+
+
+KINDS: list[Callable[[int, float], FixedWindow | SlidingWindow]] = [FixedWindow, SlidingWindow]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("limit", "seconds", "calls", "factor"),
+    [(20, 60, 70, 1.01), (1000, 60, 3500, 1.01), (5, 1, 60, 1.07), (50, 1, 400, 1.07)],
+)
+def test_a_known_limit_is_reached_and_never_passed(
+    kind: Callable[[int, float], FixedWindow | SlidingWindow],
+    limit: int,
+    seconds: float,
+    calls: int,
+    factor: float,
+) -> None:
+    server = Server(kind(limit, seconds))
+    limiter = Limiter([Window(limit, seconds)], concurrency=10_000)
+
+    took = run_virtually(drive(limiter, server, calls))
+
+    bound = lower_bound_seconds(
+        calls, [Window(limit, seconds)], latency=0.5, shortest=0.5, concurrency=10_000
+    )
+    assert server.refused == 0
+    assert took <= factor * bound + 2 * SPREAD_FLOOR
+
+
+def test_the_harness_refuses_a_bucket_as_large_as_the_limit() -> None:
+    """Proof that the server above can refuse: refilling evenly lets twice the limit through."""
+
+    async def bucket(server: Server) -> None:
+        async def one(at: float) -> None:
+            await asyncio.sleep(at)
+            await server.call()
+
+        # A full bucket of 20 at once, then one every 3 s.
+        await asyncio.gather(*(one(max(0.0, (n - 19) * 3.0)) for n in range(60)))
+
+    for kind in KINDS:
+        server = Server(kind(20, 60))
+        run_virtually(bucket(server))
+        assert server.refused > 0
+
+
+def test_several_windows_hold_at_once() -> None:
+    windows = [Window(5, 1), Window(20, 60), Window(50, 3600)]
+    server = Server(FixedWindow(5, 1), FixedWindow(20, 60), FixedWindow(50, 3600))
+    limiter = Limiter(windows, concurrency=100)
+
+    took = run_virtually(drive(limiter, server, 60))
+
+    assert server.refused == 0
+    assert 3600 < took < 3600 * 1.01
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    limit=st.integers(1, 30),
+    seconds=st.sampled_from([1.0, 2.0, 60.0]),
+    second=st.integers(1, 60),
+    calls=st.integers(1, 120),
+    concurrency=st.integers(1, 50),
+    latency=st.floats(0.0, 2.0),
+)
+def test_no_window_is_ever_passed(
+    limit: int, seconds: float, second: int, calls: int, concurrency: int, latency: float
+) -> None:
+    windows = [Window(limit, seconds), Window(second, 10 * seconds)]
+    server = Server(
+        SlidingWindow(limit, seconds), FixedWindow(second, 10 * seconds), latency=latency
+    )
+    run_virtually(drive(Limiter(windows, concurrency=concurrency), server, calls))
+    assert server.refused == 0
+    assert server.accepted == calls
+
+
+def test_at_most_so_many_calls_are_in_flight() -> None:
+    class Counting(Server):
+        most = now = 0
+
+        async def call(self) -> float | None:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            try:
+                return await super().call()
+            finally:
+                self.now -= 1
+
+    server = Counting()
+    run_virtually(drive(Limiter(concurrency=7), server, 50))
+    assert server.most == 7
+
+
+@pytest.mark.parametrize("retry_after", [True, False])
+def test_an_unknown_limit_is_learnt(retry_after: bool) -> None:
+    server = Server(FixedWindow(5, 1), retry_after=retry_after)
+    limiter = Limiter([Window(50, 1)], concurrency=64, assumed=True)
+
+    run_virtually(drive(limiter, server, 2_000))
+
+    assert server.accepted == 2_000
+    # One wall of everything in flight, then a few from feeling out the limit.
+    assert server.refused <= 64 + 40
+    assert any(window.limit <= 6 and window.seconds == 1 for window in limiter.windows)
+
+
+def test_a_limit_configured_twice_too_high_is_lowered() -> None:
+    server = Server(FixedWindow(5, 1))
+    limiter = Limiter([Window(10, 1)], concurrency=64)
+
+    run_virtually(drive(limiter, server, 4_000))
+
+    assert server.refused <= 0.02 * 4_000
+    assert limiter.windows[0].limit <= 6
+
+
+def test_a_storm_does_not_lower_a_limit_that_is_known() -> None:
+    class Storm(Server):
+        async def call(self) -> float | None:
+            if asyncio.get_running_loop().time() < 1_010:
+                self.refused += 1
+                return 2.0
+            return await super().call()
+
+    server = Storm(FixedWindow(50, 1))
+    limiter = Limiter([Window(50, 1)], concurrency=64)
+
+    took = run_virtually(drive(limiter, server, 500))
+
+    assert limiter.windows == (Window(50, 1),)
+    # Parked once for each wall, and one call looks whether it still stands.
+    assert server.refused <= 64 + 6
+    assert took < 10 + 2 + 500 / 50 * 1.05 + 2
+
+
+def test_a_429_parks_the_key_once_for_all() -> None:
+    async def scene() -> list[float]:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter(concurrency=10)
+        first = [await limiter.slot() for _ in range(5)]
+        began = loop.time()
+        for slot in first:
+            slot.sent()
+        assert limiter.rate_limited(first[0], 30.0) == 30.0
+        # The others of the same burst meet the same wall: it does not stand longer for it.
+        await asyncio.sleep(1)
+        assert limiter.rate_limited(first[1], 30.0) == pytest.approx(29.0)
+        for slot in first:
+            slot.release()
+        times = []
+
+        async def one() -> None:
+            slot = await limiter.slot()
+            slot.sent()
+            times.append(loop.time() - began)
+            await asyncio.sleep(1)
+            limiter.succeeded()
+            slot.release()
+
+        await asyncio.gather(*(one() for _ in range(4)))
+        return times
+
+    first, *rest = run_virtually(scene())
+    assert first == pytest.approx(30.0)
+    assert all(time == pytest.approx(31.0) for time in rest)  # after the one that looked
+
+
+def test_what_the_provider_names_replaces_guesses_and_tightens_settings() -> None:
+    async def scene() -> tuple[tuple[Window, ...], tuple[Window, ...]]:
+        guess = Limiter([Window(5, 1), Window(60, 60)], concurrency=9, assumed=True)
+        guess.told([Window(1000, 60)])
+        setting = Limiter([Window(50, 60)], concurrency=9)
+        setting.told([Window(1000, 60), Window(600, 3600)])
+        setting.told([Window(40, 60)])
+        setting.told([])
+        return guess.windows, setting.windows
+
+    guess, setting = run_virtually(scene())
+    assert guess == (Window(1000, 60),)
+    assert setting == (Window(40, 60), Window(600, 3600))
+
+
+def test_a_provider_that_limits_calls_at_once_is_asked_with_fewer() -> None:
+    class AtOnce(Server):
+        now = 0
+
+        async def call(self) -> float | None:
+            if self.now >= 8:
+                self.refused += 1
+                return -1.0
+            self.now += 1
+            try:
+                return await super().call()
+            finally:
+                self.now -= 1
+
+    server = AtOnce(latency=1.0)
+    limiter = Limiter(concurrency=32, by_concurrency=True)
+
+    run_virtually(drive(limiter, server, 400))
+
+    assert server.accepted == 400
+    assert limiter.windows == ()
+    assert limiter.concurrency <= 12
+    assert server.refused < 0.25 * 400
+
+
+def test_a_slot_that_was_not_used_counts_nowhere() -> None:
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter([Window(1, 60)], concurrency=9)
+        (await limiter.slot()).release()
+        began = loop.time()
+        (await limiter.slot()).sent()
+        return loop.time() - began
+
+    assert run_virtually(scene()) == 0
+
+
+def test_a_restart_remembers_a_half_spent_window() -> None:
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter([Window(2, 60)], concurrency=9)
+        limiter.remember([10.0, 50.0])
+        began = loop.time()
+        await limiter.slot()
+        return loop.time() - began
+
+    assert run_virtually(scene()) == pytest.approx(10 + SPREAD_FLOOR)
+
+
+def test_a_lower_lane_goes_first() -> None:
+    async def scene() -> list[str]:
+        limiter = Limiter([Window(1, 1)], concurrency=9)
+        order: list[str] = []
+
+        async def one(name: str, lane: int) -> None:
+            slot = await limiter.slot(lane)
+            slot.sent()
+            order.append(name)
+            slot.release()
+
+        batch = [asyncio.create_task(one(f"batch {n}", 1)) for n in range(3)]
+        await asyncio.sleep(0.1)
+        await asyncio.gather(one("webhook", 0), *batch)
+        return order
+
+    assert run_virtually(scene()) == ["batch 0", "webhook", "batch 1", "batch 2"]
+
+
+def test_who_waits_is_told_when_nothing_more_is_sent() -> None:
+    async def scene() -> None:
+        limiter = Limiter([Window(1, 60)], concurrency=9)
+        slot = await limiter.slot()
+        slot.sent()
+        waiting = asyncio.create_task(limiter.slot())
+        await asyncio.sleep(0)
+        limiter.turn_away(ConfigError("over"))
+        with pytest.raises(ConfigError):
+            await waiting
+        with pytest.raises(ConfigError):
+            await limiter.slot()
+
+    run_virtually(scene())
+
+
+def test_a_cancelled_waiter_leaves_no_hole() -> None:
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter([Window(1, 60)], concurrency=1)
+        slot = await limiter.slot()
+        slot.sent()
+        waiting = asyncio.create_task(limiter.slot())
+        await asyncio.sleep(1)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        slot.release()
+        began = loop.time()
+        await limiter.slot()
+        return loop.time() - began
+
+    assert run_virtually(scene()) == pytest.approx(59 + SPREAD_FLOOR)
+
+
+@pytest.mark.parametrize(
+    ("text", "window"),
+    [
+        ("5/s", Window(5, 1)),
+        ("1000/min", Window(1000, 60)),
+        ("100/h", Window(100, 3600)),
+        ("600/day", Window(600, 86400)),
+        ("100/10s", Window(100, 10)),
+    ],
+)
+def test_limits_are_read_as_people_write_them(text: str, window: Window) -> None:
+    assert parse_windows([text]) == (window,)
+
+
+@pytest.mark.parametrize("text", ["5", "x/s", "0/s", "5/fortnight", "-1/s"])
+def test_a_limit_that_makes_no_sense_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(ConfigError, match="1000/min"):
+        parse_windows([text])
+
+
+def test_the_lower_bound_is_the_formula_of_the_design() -> None:
+    assert lower_bound_seconds(
+        32, [Window(5, 1)], latency=0.35, shortest=0.2, concurrency=128
+    ) == pytest.approx(6.2)
+    assert lower_bound_seconds(
+        10, [], latency=2.0, shortest=1.0, concurrency=4
+    ) == pytest.approx(5.0)
+    assert lower_bound_seconds(0, [Window(5, 1)], latency=1, shortest=1, concurrency=1) == 0
