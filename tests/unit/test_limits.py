@@ -246,7 +246,7 @@ def test_a_storm_does_not_lower_a_limit_that_is_known() -> None:
 def test_a_429_parks_the_key_once_for_all() -> None:
     async def scene() -> list[float]:
         loop = asyncio.get_running_loop()
-        limiter = Limiter(concurrency=10)
+        limiter = Limiter([Window(100, 1)], concurrency=10)
         first = [await limiter.slot() for _ in range(5)]
         began = loop.time()
         for slot in first:

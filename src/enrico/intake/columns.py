@@ -167,9 +167,10 @@ def _settle_bare(plan: Plan) -> None:
             column.target, column.why = rule(plan, column, home)
         if home == "account" and column.target.startswith("contact.") and not column.slot:
             _retarget(column, "", "belongs to a person, and the table is of accounts")
-        if plan.kind in ("accounts", "contacts") and column.target.startswith("deal."):
-            if column.target not in ("deal.id", "deal.name") or plan.kind == "accounts":
-                _retarget(column, "", "no deals in this table")
+        is_link = plan.kind == "contacts" and column.target in ("deal.id", "deal.name")
+        listed = plan.kind in ("accounts", "contacts") and column.target.startswith("deal.")
+        if listed and not is_link:
+            _retarget(column, "", "no deals in this table")
         if (
             plan.kind == "deals" and plan.crm == "salesforce" and column.target == "contact.id"
             and re.fullmatch(r"contact ?id", column.header, re.I)
@@ -286,12 +287,14 @@ def _settle_roles(plan: Plan) -> None:
                     "contact.role_label",
                     "its values are buying roles" if column.values else "by its header",
                 )
-        elif column.target == "contact.title" and not plan.has("contact.role_label", "any.role"):
-            if evidence.are_buying_roles(column.values) and not evidence.are_job_titles(
-                column.values
-            ):
-                if plan.of("contact.title") != [column]:
-                    _retarget(column, "contact.role_label", "its values are buying roles")
+        elif (
+            column.target == "contact.title"
+            and not plan.has("contact.role_label", "any.role")
+            and evidence.are_buying_roles(column.values)
+            and not evidence.are_job_titles(column.values)
+            and plan.of("contact.title") != [column]
+        ):
+            _retarget(column, "contact.role_label", "its values are buying roles")
         elif column.target.startswith("role."):
             role = column.target.partition(".")[2]
             if column.slot:

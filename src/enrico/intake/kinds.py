@@ -4,103 +4,97 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrico.intake.result import Kind
+from enrico.intake.result import Crm, Kind
 from enrico.intake.vocabulary import words
 
 if TYPE_CHECKING:
-    from enrico.intake.columns import Plan
+    from enrico.intake.columns import Column, Plan
 
-_PERSON = frozenset(
-    f"contact.{f}" for f in ["first_name", "last_name", "email", "title", "linkedin_url"]
-)
+_PERSON = ("first_name", "last_name", "email", "title", "linkedin_url")
+_SALE = ("stage", "close_date", "is_closed", "is_won", "is_lost", "won_time")
+_WORDS_OF_SALES = frozenset({"deal", "opportunity", "contract", "acv", "tcv"})
+_BY_NAME: dict[str, Kind] = {"deal": "deals", "account": "accounts", "contact": "contacts"}
 
 
 def kind_of(plan: Plan, hint: str) -> Kind:
     """The kind of a table; *hint* is the record that its file or sheet is named after."""
-    has = plan.has
-    with_deal_word = any(
-        c.target == "deal.amount"
-        and set(words(c.header)) & {"deal", "opportunity", "contract", "acv", "tcv"}
-        for c in plan.columns
-    )
-    about_accounts = has("account.domain", "account.industry") or (
-        has("account.name")
-        and any(w in h for h in map(str.lower, _headers(plan)) for w in ("employees",))
-    )
-    strong = has(
-        "deal.stage",
-        "deal.close_date",
-        "deal.is_closed",
-        "deal.is_won",
-        "deal.is_lost",
-        "deal.won_time",
-    )
-    deal_key = has("deal.id", "deal.name")
-    person = any(c.target in _PERSON and c.values for c in plan.columns) or any(
-        c.target in _PERSON for c in plan.columns if c.header
-    )
-    people = person or has("contact.name", "contact.id")
-    deal = (
-        strong
-        or with_deal_word
-        or (has("deal.status") and deal_key)
-        or (
-            has("deal.amount")
-            and (deal_key or not about_accounts)
-            and (deal_key or has("account.name") or has("any.name", "any.title"))
-        )
-        or (has("deal.owner", "deal.currency") and deal_key)
-    )
-    if hint == "contact" and person and not has("deal.amount", "deal.close_date") and not deal_key:
-        return "contacts"
-    if has("deal.id") and has("contact.id") and not strong and not has("deal.amount"):
-        if not (has("contact.email", "contact.first_name") and plan.crm == "hubspot"):
+    return _Evidence(plan.columns, plan.crm, hint).kind()
+
+
+class _Evidence:
+    """The fields of a table, without the lists of neighbours that HubSpot adds (*Associated …*)."""
+
+    def __init__(self, columns: list[Column], crm: Crm, hint: str) -> None:
+        own_id = any(c.target == "any.id" for c in columns)
+        self.columns = [
+            c for c in columns if not (own_id and c.header.lower().startswith("associated "))
+        ]
+        self.targets = {c.target for c in self.columns if c.target}
+        self.crm = crm
+        self.hint = hint
+
+    def has(self, *targets: str) -> bool:
+        return not self.targets.isdisjoint(targets)
+
+    def kind(self) -> Kind:
+        deal_key = self.has("deal.id", "deal.name")
+        person = self.has(*(f"contact.{f}" for f in _PERSON))
+        sale = self.has(*(f"deal.{f}" for f in _SALE))
+        links = self.has("deal.id") and self.has("contact.id")
+        if links and not sale and not self.has("deal.amount"):
             return "deal_contacts"
-    if deal:
-        only_refs = all(
-            "ssociated" in c.header
-            or c.target == "contact.primary"
-            or (plan.crm == "salesforce" and c.target == "contact.id")
-            for c in plan.columns
-            if c.target.startswith("contact.")
-        )
-        return "flat" if people and not only_refs else "deals"
-    if deal_key and people:
-        own = has("any.id", "contact.id") or hint == "contact"
-        if own and plan.crm == "hubspot":
+        if self.hint == "contact" and person and not deal_key and not self._has_money():
             return "contacts"
-        bare = not has("contact.title", "contact.phone", "contact.linkedin_url")
-        return (
-            "deal_contacts"
-            if hint == "role" or (bare and has("contact.role_label", "any.role"))
-            else "flat"
+        if sale or self._names_deals(deal_key):
+            return "flat" if self._has_people(person) else "deals"
+        if deal_key and (person or self.has("contact.name", "contact.id")):
+            return "deal_contacts" if self._is_list_of_roles() else "flat"
+        return self._without_sale(person)
+
+    def _has_money(self) -> bool:
+        return self.has("deal.amount", "deal.close_date")
+
+    def _about_accounts(self) -> bool:
+        return self.has("account.domain", "account.industry") or (
+            self.has("account.name") and any("employees" in c.header.lower() for c in self.columns)
         )
-    if person and (hint != "account" or has("contact.name", "contact.last_name")):
-        only_mail = not has(
-            "contact.name", "contact.first_name", "contact.last_name", "contact.title"
-        )
-        if only_mail and about_accounts and hint != "contact" and not has("any.title"):
+
+    def _names_deals(self, deal_key: bool) -> bool:
+        """Amounts count only beside a deal or an account; an account's revenue is no deal."""
+        if any(
+            c.target == "deal.amount" and _WORDS_OF_SALES.intersection(words(c.header))
+            for c in self.columns
+        ):
+            return True
+        if deal_key:
+            return self.has("deal.status", "deal.amount", "deal.owner", "deal.currency")
+        named = self.has("account.name", "any.name", "any.title")
+        return self.has("deal.amount") and named and not self._about_accounts()
+
+    def _has_people(self, person: bool) -> bool:
+        # ContactId on Salesforce's Opportunity is where the deal came from, no role.
+        link = self.crm != "salesforce" and self.has("contact.id")
+        return person or link or self.has("contact.name")
+
+    def _is_list_of_roles(self) -> bool:
+        bare = not self.has("contact.title", "contact.phone", "contact.linkedin_url")
+        return self.hint == "role" or (bare and self.has("contact.role_label", "any.role"))
+
+    def _without_sale(self, person: bool) -> Kind:
+        about_accounts = self._about_accounts()
+        named = self.has("contact.name", "contact.last_name")
+        if person and (self.hint != "account" or named):
+            somebody = named or self.has("contact.first_name", "contact.title", "any.title")
+            mail_of_company = about_accounts and not somebody and self.hint != "contact"
+            return "accounts" if mail_of_company else "contacts"
+        if self.has("contact.name", "contact.id") and self.hint != "account":
+            return "contacts"
+        if self.has("deal.name") or (self.has("deal.id") and not about_accounts):
+            return "deals"
+        if self.has("any.name", "any.title", "any.id") and self.hint in ("deal", "contact"):
+            return _BY_NAME[self.hint]
+        if self.has("account.name", "account.domain", "account.id", "account.industry"):
             return "accounts"
-        return "contacts"
-    if has("contact.name", "contact.id") and hint != "account":
-        return "contacts"
-    if has("deal.name") or (has("deal.id") and not about_accounts):
-        return "deals"
-    if has("account.name", "account.domain", "account.id", "account.industry") and hint in (
-        "account",
-        "",
-        "role",
-    ):
-        return "accounts"
-    if has("any.name", "any.title", "any.id") and hint in ("deal", "account", "contact"):
-        kinds: dict[str, Kind] = {"deal": "deals", "account": "accounts", "contact": "contacts"}
-        return kinds[hint]
-    if deal_key:
-        return "deals"
-    if has("account.name", "account.domain"):
-        return "accounts"
-    return "ignored"
-
-
-def _headers(plan: Plan) -> list[str]:
-    return [c.header for c in plan.columns]
+        if self.has("any.name", "any.title", "any.id") and self.hint == "account":
+            return "accounts"
+        return "ignored"

@@ -315,7 +315,7 @@ class _Linking:
         if self.deals.split:
             warnings.append(
                 f"{len(self.deals.split)} deal names occur several times at one account with "
-                "other dates or amounts; they were kept as separate deals. Export with ids to be sure."
+                "other dates or amounts; they were kept apart. Export with ids to be sure."
             )
         for (where, kind), count in sorted(self.missing.items()):
             if count:

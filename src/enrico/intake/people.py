@@ -127,10 +127,8 @@ def _by_commas(text: str) -> list[str]:
     ]
     if len(parts) < 2:
         return parts
-    if len(parts) == 2 and "@" not in text and all("(" not in p for p in parts):
-        if len(parts[1].split()) == 1 or (len(parts[0].split()) == 1 and len(parts[1].split()) < 3):
-            if not _is_title(parts[1]) and not (len(parts[0].split()) > 1 and len(parts[1]) > 4):
-                return [text]  # "Doe, Jane", "Jane Doe, PhD"
+    if len(parts) == 2 and not re.search(r"[@(]", text) and _is_one_name(*parts):
+        return [text]
     joined: list[str] = []
     for part in parts:
         name_before = joined and "(" not in joined[-1] and re.search(r"[^\W\d]", joined[-1])
@@ -144,6 +142,13 @@ def _by_commas(text: str) -> list[str]:
         else:
             joined.append(part)
     return joined
+
+
+def _is_one_name(before: str, after: str) -> bool:
+    """``Doe, Jane`` and ``Jane Doe, PhD``; not ``Jane Doe, Tom Roe`` or ``Jane Doe, CFO``."""
+    if _is_title(after) or (len(before.split()) > 1 and len(after) > 4):
+        return False
+    return len(after.split()) == 1 or (len(before.split()) == 1 and len(after.split()) < 3)
 
 
 def _is_title(text: str) -> bool:
