@@ -416,7 +416,7 @@ def test_the_lower_bound_is_the_formula_of_the_design() -> None:
     assert lower_bound_seconds(
         32, [Window(5, 1)], latency=0.35, shortest=0.2, concurrency=128
     ) == pytest.approx(6.2)
-    assert lower_bound_seconds(
-        10, [], latency=2.0, shortest=1.0, concurrency=4
-    ) == pytest.approx(5.0)
+    assert lower_bound_seconds(10, [], latency=2.0, shortest=1.0, concurrency=4) == pytest.approx(
+        5.0
+    )
     assert lower_bound_seconds(0, [Window(5, 1)], latency=1, shortest=1, concurrency=1) == 0

@@ -1,0 +1,414 @@
+"""Requests and replies of each provider as pure functions, on shapes from their contracts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enrico.engine.call import BadAnswer
+from enrico.engine.http import Reply
+from enrico.engine.limits import Window
+from enrico.engine.money import Cost, micro_credits
+from enrico.errors import Fatal, RateLimited, Skippable, Unavailable
+from enrico.providers.apollo import Apollo, PersonToFind, read_bulk, read_single
+from enrico.providers.llm import Llm, ToClassify, account_ids, read_picks
+from enrico.providers.serper import SearchResult, Serper, host_of, read_results
+from enrico.settings import ApolloSettings, LlmSettings, SerperSettings
+
+APOLLO = Apollo(ApolloSettings())
+SERPER = Serper(SerperSettings())
+
+
+def reply(value: Any, status: int = 200, **headers: str) -> Reply:
+    body = value if isinstance(value, bytes) else orjson.dumps(value)
+    return Reply(status, {k.replace("_", "-"): v for k, v in headers.items()}, body)
+
+
+# -- Apollo -------------------------------------------------------------------------------
+
+ADA = PersonToFind("ada@acme.com", "Ada", "Byrne", "acme.com")
+BOB = PersonToFind("bob@acme.com", "Bob", "Roe", "acme.com")
+CAT = PersonToFind("cat@acme.com", "Cat", "Lim", "acme.com")
+
+
+def person(name: str, email: str | None, **more: Any) -> dict[str, Any]:
+    first, _, last = name.partition(" ")
+    return {
+        "id": "64b0", "name": name, "first_name": first, "last_name": last, "email": email,
+        "title": "CFO", "seniority": "c_suite", **more,
+    }  # fmt: skip
+
+
+def test_a_bulk_call_carries_flags_in_the_query_and_people_in_order() -> None:
+    call = APOLLO.bulk([ADA, BOB])
+
+    assert call.request.path == "/people/bulk_match"
+    assert ("reveal_personal_emails", "false") in call.request.query
+    details = orjson.loads(call.request.body)["details"]
+    assert [entry["email"] for entry in details] == ["ada@acme.com", "bob@acme.com"]
+    assert call.reserve == Cost(2_000_000, 50_000_000)
+    assert call.items == ["ada@acme.com", "bob@acme.com"]
+
+
+def test_matches_are_joined_by_position_and_null_is_a_miss() -> None:
+    body = {"status": "success", "matches": [None, person("Bob Roe", "bob@acme.com")]}
+
+    found = read_bulk(reply(body), [ADA, BOB])
+
+    assert found.not_found == ("ada@acme.com",)
+    assert found.found["bob@acme.com"].title == "CFO"
+
+
+def test_a_moved_person_stays_at_their_position_whatever_address_comes_back() -> None:
+    moved = person("Ada Byrne", "ada@other.io", organization={"primary_domain": "other.io"})
+
+    found = read_bulk(reply({"matches": [moved, None]}), [ADA, BOB])
+
+    assert found.found["ada@acme.com"].email == "ada@other.io"
+    assert found.found["ada@acme.com"].employer_domain == "other.io"
+
+
+def test_a_changed_name_alone_does_not_break_the_order() -> None:
+    found = read_bulk(reply({"matches": [person("Ada Lovelace", None), None]}), [ADA, BOB])
+
+    assert found.found["ada@acme.com"].name == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    "matches",
+    [
+        [person("Bob Roe", "bob@acme.com"), person("Ada Byrne", "ada@acme.com"), None],
+        [person("Cat Lim", None), person("Ada Byrne", "ada@acme.com"), None],
+        [person("Bob Roe", "bob@acme.com"), None, None, None],
+        [person("Ada Byrne", "ada@acme.com")],
+    ],
+)
+def test_an_answer_out_of_order_gives_only_what_an_address_proves(matches: list[Any]) -> None:
+    found = read_bulk(reply({"matches": matches}), [ADA, BOB, CAT])
+
+    assert all(person.email == key for key, person in found.found.items())
+    assert not found.not_found
+    assert set(found.unclear) == {"ada@acme.com", "bob@acme.com", "cat@acme.com"} - set(found.found)
+
+
+def test_a_stub_that_only_echoes_the_address_is_a_miss() -> None:
+    stub = {"id": "1", "name": "", "email": "ada@acme.com", "title": None, "departments": []}
+
+    assert read_bulk(reply({"matches": [stub]}), [ADA]).not_found == ("ada@acme.com",)
+    assert read_single(reply({"person": stub}), ADA).not_found == ("ada@acme.com",)
+    assert read_single(reply({"person": None}), ADA).not_found == ("ada@acme.com",)
+
+
+def test_every_field_of_a_person_may_be_missing_or_of_another_type() -> None:
+    odd = {
+        "name": "Ada Byrne", "seniority": None, "departments": None, "functions": [1, "finance"],
+        "organization": [], "employment_history": [{"current": True, "start_date": 5}, "x"],
+    }  # fmt: skip
+    found = read_bulk(reply({"matches": [odd]}), [ADA]).found["ada@acme.com"]
+
+    assert (found.seniority, found.departments, found.functions) == ("", (), ("finance",))
+    assert found.employer_since == ""
+
+
+def test_tenure_counts_from_the_present_job_at_the_persons_organization() -> None:
+    history = [
+        {"current": True, "organization_id": "o2", "start_date": "2025-01-01"},
+        {"current": True, "organization_id": "o1", "start_date": "2021-03-01"},
+        {"current": False, "organization_id": "o1", "start_date": "2026-01-01"},
+    ]
+    answer = person("Ada Byrne", None, organization_id="o1", employment_history=history)
+
+    assert read_bulk(reply({"matches": [answer]}), [ADA]).found["ada@acme.com"].employer_since == (
+        "2021-03-01"
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"matches"', {"status": "failed", "matches": []}, {"a": 1}]
+)
+def test_what_is_no_answer_is_never_a_miss(body: Any) -> None:
+    with pytest.raises(BadAnswer):
+        read_bulk(reply(body), [ADA])
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_a_reader_fall_over(body: bytes) -> None:
+    for read in (
+        lambda: read_bulk(reply(body), [ADA]),
+        lambda: read_single(reply(body), ADA),
+        lambda: read_results(reply(body)),
+        lambda: read_picks(reply(body), [["k", "s", 0, 3]]),
+    ):
+        try:
+            read()
+        except BadAnswer:
+            pass
+    APOLLO.cost(reply(body), Cost(5, 5), 0.0)
+    SERPER.cost(reply(body), Cost(5, 5), 0.0)
+    Llm(LlmSettings()).cost(reply(body), Cost(5, 5), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (401, b"Invalid API key. See docs", Fatal),
+        (401, {"error": "Invalid API key.", "error_details": {"code": "X"}}, Fatal),
+        (403, {"error": "not authorized", "error_code": "API_INACCESSIBLE"}, Fatal),
+        (422, {"error": "You have insufficient Credits"}, Fatal),
+        (402, {"message": "no credits left"}, Fatal),
+        (422, {"error": "no implicit conversion"}, Skippable),
+        (400, {"error_code": "INVALID_REQUEST", "error_message": "missing details"}, Skippable),
+        (429, {"message": "600 times per hour"}, RateLimited),
+        (502, b"<html>bad gateway</html>", Unavailable),
+        (302, b"", Unavailable),
+    ],
+)
+def test_apollos_refusals_mean_what_the_contract_says(
+    status: int, body: Any, kind: type[Exception]
+) -> None:
+    assert type(APOLLO.refusal(reply(body, status))) is kind
+
+
+def test_windows_come_from_headers_under_both_names_and_empty_means_unlimited() -> None:
+    names = {
+        "x-rate-limit-minute": "1000",
+        "x-rate-limit-hourly": "",
+        "x-rate-limit-24-hour": "oops",
+        "x-rate-limit-daily": "600",
+    }
+    assert APOLLO.windows(names) == (Window(1000, 60.0), Window(600, 86400.0))
+    assert APOLLO.windows({}) == ()
+    assert APOLLO.windows({"x-rate-limit-minute": "-1"}) == ()
+
+
+def test_credits_may_be_fractional() -> None:
+    body = {"credits_consumed": 1.5, "matches": []}
+    assert APOLLO.cost(reply(body), Cost(9, 9), 0.0).credits == micro_credits("1.5")
+
+
+# -- Serper -------------------------------------------------------------------------------
+
+
+def test_a_search_keeps_the_key_out_of_the_url_and_the_name_as_written() -> None:
+    call = SERPER.search("acme.com", 'Acme "The Best" Corp', "acme.com")
+    body = orjson.loads(call.request.body)
+
+    assert call.request.query == ()
+    assert body["q"].startswith('"Acme  The Best  Corp" ')
+    assert body["autocorrect"] is False
+    assert body["num"] == 10
+
+
+def test_results_come_from_whatever_block_there_is_and_each_page_once() -> None:
+    body = {
+        "searchParameters": {"q": "x"},
+        "organic": [
+            {"title": "A", "link": "https://a.com/1", "snippet": "s", "date": "2 days ago"},
+            {"title": "B", "link": "javascript:alert(1)"},
+            {"link": "https://a.com/2"},
+            {"title": "A again", "link": "https://a.com/1"},
+        ],
+        "topStories": [{"title": "C", "link": "https://c.com", "source": "C"}],
+    }
+    assert [result.url for result in read_results(reply(body))] == [
+        "https://a.com/1",
+        "https://c.com",
+    ]
+
+
+@pytest.mark.parametrize("body", [{"searchParameters": {}}, {"organic": []}, {"news": []}])
+def test_an_empty_answer_is_an_answer(body: Any) -> None:
+    assert read_results(reply(body)) == ()
+
+
+@pytest.mark.parametrize("body", [{}, {"message": "ok"}, {"organic": "x"}, b"<html>", b'{"organ'])
+def test_an_answer_without_shape_is_no_empty_result(body: Any) -> None:
+    with pytest.raises(BadAnswer):
+        read_results(reply(body))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (400, "Not enough credits", Fatal),
+        (400, "Missing query parameter", Skippable),
+        (403, "Unauthorized.", Fatal),
+        (401, "Unauthorized.", Fatal),
+        (429, "Too many", RateLimited),
+        (503, "x", Unavailable),
+    ],
+)
+def test_serpers_empty_balance_is_a_400(status: int, message: str, kind: type[Exception]) -> None:
+    body = {"message": message, "statusCode": status}
+    assert type(SERPER.refusal(reply(body, status))) is kind
+
+
+def test_a_host_is_the_registrable_domain() -> None:
+    assert host_of("https://www.news.bbc.co.uk/a?b") == "bbc.co.uk"
+    assert host_of("http://user@localhost:80/x") == "localhost"
+
+
+# -- the model ----------------------------------------------------------------------------
+
+RESULTS = tuple(SearchResult(f"T{n}", f"https://x.com/{n}") for n in range(3))
+ACME = ToClassify("acme.com", "Acme", "acme.com", "s1", "2026-11-23T10:00:00.000Z", RESULTS)
+BETA = ToClassify("beta.com", "Beta", "beta.com", "s2", "2026-11-23T10:00:00.000Z", RESULTS)
+
+
+def answer(accounts: Any, finish: str = "stop", content: str | None = None) -> Reply:
+    text = content if content is not None else orjson.dumps({"accounts": accounts}).decode()
+    message = {"role": "assistant", "content": text}
+    return reply({"choices": [{"finish_reason": finish, "message": message}]})
+
+
+def asked() -> tuple[list[Any], str, str]:
+    call = Llm(LlmSettings()).classify([ACME, BETA])
+    body = orjson.loads(call.request.body)
+    document = orjson.loads(body["messages"][-1]["content"])
+    first, second = (entry["id"] for entry in document["accounts"])
+    return list(call.items), first, second
+
+
+def test_the_question_is_one_document_after_a_constant_prefix() -> None:
+    llm = Llm(LlmSettings())
+    one, two = (orjson.loads(llm.classify([account]).request.body) for account in (ACME, BETA))
+
+    assert one["messages"][0] == two["messages"][0]
+    assert "JSON" in one["messages"][0]["content"]
+    assert one["thinking"] == {"type": "disabled"}
+    assert one["response_format"] == {"type": "json_object"}
+    document = orjson.loads(one["messages"][-1]["content"])
+    assert [result["id"] for result in document["accounts"][0]["results"]] == [0, 1, 2]
+
+
+def test_result_numbers_run_through_the_call_so_a_swap_fits_nobody() -> None:
+    items, acme, beta = asked()
+    swapped = [
+        {"id": acme, "signals": [{"result": 4, "type": "funding", "relevance": 0.9}]},
+        {"id": beta, "signals": [{"result": 1, "type": "funding", "relevance": 0.9}]},
+    ]
+    found = read_picks(answer(swapped), items)
+
+    assert found.by_account == {}
+    assert set(found.missing) == {"acme.com", "beta.com"}
+
+
+def test_what_is_missing_twice_or_unknown_is_never_guessed() -> None:
+    items, acme, beta = asked()
+    entries = [
+        {"id": acme, "signals": [{"result": 0, "type": "funding", "relevance": 0.9}]},
+        {"id": acme, "signals": []},
+        {"id": "a9", "signals": [{"result": 0, "type": "funding", "relevance": 0.9}]},
+        {"id": beta, "signals": [
+            {"result": 3, "type": "bankruptcy", "relevance": 0.9},
+            {"result": 4, "type": "layoff", "relevance": 7},
+            {"result": 5, "type": "award", "relevance": 0.4},
+        ]},
+    ]  # fmt: skip
+    found = read_picks(answer(entries), items)
+
+    assert found.missing == ("acme.com",)
+    assert [(pick.result, str(pick.type)) for pick in found.by_account["beta.com"]] == [
+        (2, "award")
+    ]
+    assert found.dropped["unknown type"] == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        answer([], finish="length"),
+        answer([], finish="content_filter"),
+        answer([], finish="insufficient_system_resource"),
+        answer([], content="   "),
+        answer([], content='{"accounts":[{"id":"a1","sig'),
+        answer([], content="I think that"),
+        reply({"error": {"message": "x"}}),
+        reply({"choices": []}),
+        reply(b"\n\n\n"),
+    ],
+)
+def test_a_cut_blank_or_filtered_answer_is_no_answer(bad: Reply) -> None:
+    with pytest.raises(BadAnswer):
+        read_picks(bad, asked()[0])
+
+
+def test_fences_thoughts_and_blank_lines_are_seen_through() -> None:
+    items, acme, beta = asked()
+    document = orjson.dumps(
+        {"accounts": [{"id": acme, "signals": []}, {"id": beta, "signals": []}]}
+    ).decode()
+    for content in (
+        f"```json\n{document}\n```",
+        f"<think>hm</think>\n{document}",
+        f"\n {document}",
+    ):
+        assert not read_picks(answer([], content=content), items).missing
+    padded = answer([], content=document)
+    assert not read_picks(Reply(200, {}, b"\n\n\n" + padded.body), items).missing
+
+
+def test_ids_stay_apart_even_when_their_beginnings_collide() -> None:
+    keys = [f"account-{n}.com" for n in range(3_000)]
+    assert len(set(account_ids(keys).values())) == 3_000
+
+
+def test_the_client_steps_down_where_a_switch_is_refused() -> None:
+    llm = Llm(LlmSettings())
+    no_json = Skippable("'response_format.type' must be", provider="deepseek", status=400)
+    no_thinking = Skippable("Unrecognized argument: thinking", provider="deepseek", status=400)
+
+    assert llm.step_down(no_json)
+    assert llm.step_down(no_thinking)
+    body = orjson.loads(llm.classify([ACME]).request.body)
+    assert body["response_format"]["type"] == "json_schema"
+    assert "thinking" not in body
+    assert llm.step_down(no_json)
+    assert "response_format" not in orjson.loads(llm.classify([ACME]).request.body)
+    assert not llm.step_down(no_json)
+    assert not llm.step_down(Skippable("context too long", provider="deepseek", status=400))
+
+
+def test_a_bill_tells_cached_tokens_and_peak_hours() -> None:
+    llm = Llm(LlmSettings())
+    usage = {
+        "prompt_tokens": 1000, "completion_tokens": 100,
+        "prompt_cache_hit_tokens": 600, "prompt_cache_miss_tokens": 400,
+    }  # fmt: skip
+    off = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+    peak = datetime(2026, 11, 23, 7, tzinfo=UTC).timestamp()
+    weekend = datetime(2026, 11, 22, 7, tzinfo=UTC).timestamp()
+
+    # (600 x 0.003 + 400 x 0.15 + 100 x 0.60) / 1e6 dollars
+    assert llm.cost(reply({"usage": usage}), Cost(), off).usd == 121_800
+    assert llm.cost(reply({"usage": usage}), Cost(), peak).usd == 243_600
+    assert llm.cost(reply({"usage": usage}), Cost(), weekend).usd == 121_800
+    assert llm.cost(reply({}), Cost(0, 77), off).usd == 77
+
+
+def test_what_is_reserved_covers_the_dearest_bill() -> None:
+    llm = Llm(LlmSettings())
+    call = llm.classify([ACME, BETA])
+    usage = {
+        "prompt_tokens": len(call.request.body) // 3,
+        "completion_tokens": orjson.loads(call.request.body)["max_tokens"],
+    }
+    peak = datetime(2026, 11, 23, 7, tzinfo=UTC).timestamp()
+
+    assert llm.cost(reply({"usage": usage}), Cost(), peak).usd <= call.reserve.usd
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, Fatal), (402, Fatal), (404, Fatal), (400, Skippable), (503, Unavailable)],
+)
+def test_the_status_decides_where_types_and_codes_mislead(
+    status: int, kind: type[Exception]
+) -> None:
+    body = {"error": {"message": "Insufficient Balance", "code": "invalid_request_error"}}
+    assert type(Llm(LlmSettings()).refusal(reply(body, status))) is kind
