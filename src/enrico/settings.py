@@ -52,6 +52,9 @@ class ApolloSettings(_Section):
     reveal_personal_emails: bool = Field(
         False, description="Ask for private addresses; may cost more."
     )
+    settle_seconds: float = Field(
+        2.0, ge=0, description="How long Apollo's counters are given to show a late charge."
+    )
     unknown_outcome: UnknownPolicy = Field(
         "reconcile",
         description="What to do with a call that may have been charged: ask Apollo's own counters, "

@@ -387,25 +387,37 @@ class _People:
         return None if match is None else (sorted(self._of_person[match[0]]), match[1])
 
 
-_Votes = dict[str, dict[str, tuple[BuyingRole, float]]]
+@dataclass(slots=True)
+class _Ballot:
+    """The roles that CRM or deal fields give one person, deal by deal."""
+
+    on_deals: dict[str, tuple[BuyingRole, float]]
+    counts: Counter[BuyingRole]
+
+
+_Votes = dict[str, _Ballot]
 
 
 def _votes(seats: Mapping[_SeatKey, list[Seat]], explicit: _Guesses) -> _Votes:
-    """Person → deal → the role that CRM or deal field gives the person there."""
+    """Person → the role that CRM or deal field gives the person on each deal."""
     votes: _Votes = {}
     for key, guesses in explicit.items():
         best = min(guesses, key=_rank)
         if best.confidence < SOURCE_CONFIDENCE["other_deals"]:
             continue  # a weak match of names is no ground to build on
+        vote = (best.role, best.confidence)
         for person in {seat.person_key for seat in seats[key] if seat.person_key}:
-            on_deals = votes.setdefault(person, {})
-            before = on_deals.get(key[0])
-            if before is None or (-best.confidence, _ORDER[best.role]) < (
-                -before[1],
-                _ORDER[before[0]],
-            ):
-                on_deals[key[0]] = (best.role, best.confidence)
+            ballot = votes.setdefault(person, _Ballot({}, Counter()))
+            before = ballot.on_deals.get(key[0])
+            if before is None or _vote_order(vote) < _vote_order(before):
+                ballot.on_deals[key[0]] = vote
+    for ballot in votes.values():
+        ballot.counts = Counter(role for role, _ in ballot.on_deals.values())
     return votes
+
+
+def _vote_order(vote: tuple[BuyingRole, float]) -> tuple[float, int]:
+    return -vote[1], _ORDER[vote[0]]
 
 
 def _rank(guess: RoleGuess) -> tuple[int, float]:
@@ -461,11 +473,13 @@ def _why_none(seat: Seat) -> str:
 
 def _other_deals(deal_id: str, same: list[Seat], votes: _Votes) -> list[RoleGuess]:
     """The role the same person has on other deals of the account; the most frequent if several."""
-    on_deals: dict[str, tuple[BuyingRole, float]] = {}
-    for seat in same:
-        if seat.person_key:
-            on_deals.update(votes.get(seat.person_key, {}))
-    counts = Counter(role for other, (role, _) in on_deals.items() if other != deal_id)
+    ballot = next((found for seat in same if (found := votes.get(seat.person_key))), None)
+    if ballot is None:
+        return []
+    counts: Mapping[BuyingRole, int] = ballot.counts
+    here = ballot.on_deals.get(deal_id)
+    if here is not None:
+        counts = ballot.counts - Counter((here[0],))
     if not counts:
         return []
     total = sum(counts.values())

@@ -91,6 +91,12 @@ class Budget:
         """Set *cost* aside; call it right after :meth:`room_for` said that it fits."""
         self.reserved[provider] += cost
 
+    async def give_back(self, provider: str, cost: Cost) -> None:
+        """What was counted as charged turned out to be free."""
+        self.spent[provider] -= cost
+        async with self._freed:
+            self._freed.notify_all()
+
     async def settle(self, provider: str, reserved: Cost, actual: Cost) -> None:
         """Replace a reservation by what was charged."""
         self.reserved[provider] -= reserved

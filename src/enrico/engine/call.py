@@ -198,7 +198,10 @@ class CallPath:
                     if error is None:
                         charged = self.provider.cost(reply, call.reserve, time.time())
                         ended_at = await self._answered(call_id, reply, charged, began, refusals)
-                        break
+                        # Read before the slot is free: who finds nothing in flight finds every
+                        # call's outcome in the journal.
+                        value = await self._read(call_id, reply, read)
+                        return Answer(call_id, ended_at, charged, value)
                     if isinstance(error, Unavailable):
                         if not self.provider.dear:
                             charged = NOTHING  # cheap providers do not charge for their errors
@@ -212,7 +215,6 @@ class CallPath:
                     slot.release()
         finally:
             await asyncio.shield(self.budget.settle(name, call.reserve, charged))
-        return Answer(call_id, ended_at, charged, await self._read(call_id, reply, read))
 
     async def _answered(
         self, call_id: str, reply: Reply, cost: Cost, began: float, refusals: int

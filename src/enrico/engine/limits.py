@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from enrico.errors import ConfigError
@@ -27,7 +28,8 @@ _PERIODS = {
 SPREAD_FLOOR = 0.05
 """Seconds. Two requests sent together may be counted this far apart at the provider."""
 PARK_WITHOUT_RETRY_AFTER = 1.5
-PARK_LONGEST = 60.0
+PARK_GROWTH = 1.5
+PARK_LONGEST = 10.0
 GROWTH_PATIENCE_MOST = 64
 
 
@@ -160,6 +162,8 @@ class Limiter:
         self._parked_until = 0.0
         self._parks_in_a_row = 0
         self._closed: Exception | None = None
+        self._hushed = 0
+        self._calm = asyncio.Event()
         self.waited_seconds = 0.0
 
     # -- asking ---------------------------------------------------------------------------
@@ -243,7 +247,8 @@ class Limiter:
         self._parks_in_a_row += 1
         wait = retry_after
         if wait is None:
-            wait = min(PARK_WITHOUT_RETRY_AFTER * 2 ** (self._parks_in_a_row - 1), PARK_LONGEST)
+            growth = PARK_GROWTH ** min(self._parks_in_a_row - 1, 10)
+            wait = min(PARK_WITHOUT_RETRY_AFTER * growth, PARK_LONGEST)
         self._parked_until = now + max(wait, 0.05)
         self._pump()
         return wait
@@ -262,6 +267,19 @@ class Limiter:
         if self._accepted > 2 * self._concurrency and self._concurrency < self._most_at_once:
             self._concurrency, self._accepted = self._concurrency + 1, 0
         self._pump()
+
+    @asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """While inside, nothing is in flight: nobody gets leave, those under way have ended."""
+        self._hushed += 1
+        try:
+            while self._in_flight:
+                self._calm.clear()
+                await self._calm.wait()
+            yield
+        finally:
+            self._hushed -= 1
+            self._pump()
 
     def turn_away(self, error: Exception) -> None:
         """Everybody who waits is told why nothing more is sent; so is whoever comes later."""
@@ -309,6 +327,8 @@ class Limiter:
 
     def _released(self, slot: Slot) -> None:
         self._in_flight -= 1
+        if not self._in_flight:
+            self._calm.set()
         if slot.sent_at is None:  # never left: it counts nowhere
             for ledger in self._ledgers:
                 if slot in ledger.slots:
@@ -321,7 +341,7 @@ class Limiter:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        while self._queue:
+        while self._queue and not self._hushed:
             if self._queue[0][2].done():  # the one who waited was cancelled
                 heapq.heappop(self._queue)
                 continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,6 +38,8 @@ class Context:
     llm: Llm
     apollo: Apollo
     paths: dict[str, CallPath] = field(default_factory=dict)
+    settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One at a time looks into calls of unknown outcome."""
     halted: list[EnricoError] = field(default_factory=list)
     """Why a branch ended early, each reason once."""
 
@@ -51,8 +54,3 @@ class Context:
         self.stats.providers[self.paths[provider].provider.name].unasked = str(why)
         if all(str(why) != str(other) for other in self.halted):
             self.halted.append(why)
-
-
-def unique(values: Sequence[str]) -> list[str]:
-    """Each value once, in order."""
-    return list(dict.fromkeys(values))

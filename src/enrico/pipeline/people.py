@@ -11,13 +11,13 @@ from enrico.engine.flow import for_each, in_batches
 from enrico.errors import Fatal, Interrupted, Skippable, Unavailable, UnknownOutcome
 from enrico.pipeline.apply import trouble_row
 from enrico.pipeline.context import Context
-from enrico.pipeline.reconcile import Unknown, clear_or_hold
+from enrico.pipeline.reconcile import settle_unknown
 from enrico.providers.apollo import Matches, PersonToFind, read_bulk, read_single
 from enrico.store import facts
 from enrico.store.selection import people_in_work
 
 RESEND_ROUNDS = 3
-"""How often calls that were provably not charged are sent again before their people fail."""
+"""How often people are asked for when their calls are cut off and provably not charged."""
 
 
 async def people_to_find(ctx: Context) -> AsyncGenerator[PersonToFind, None]:
@@ -33,43 +33,46 @@ async def people_to_find(ctx: Context) -> AsyncGenerator[PersonToFind, None]:
 
 
 async def buy_people(ctx: Context) -> None:
-    """Buy everyone in the work table; then settle the calls whose outcome is unknown."""
-    unknown: list[Unknown] = []
+    """Buy everyone in the work table."""
 
     async def batch(people: list[PersonToFind]) -> None:
         ctx.stats.start("people")
         try:
-            unknown.extend(await buy_batch(ctx, people))
+            await buy(ctx, people)
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("apollo", why)
         finally:
             ctx.stats.end("people")
 
-    path = ctx.paths["apollo"]
     await for_each(
         in_batches(people_to_find(ctx), ctx.settings.apollo.batch_size),
         batch,
-        workers=path.limiter.concurrency,
+        workers=ctx.paths["apollo"].limiter.concurrency,
         stopped=ctx.stopped("apollo"),
     )
+
+
+async def buy(ctx: Context, people: Sequence[PersonToFind]) -> None:
+    """Buy people, and settle what remains unknown. Raises Fatal, BudgetReached or Interrupted."""
+    groups = [list(people)]
     for _ in range(RESEND_ROUNDS):
-        # No call is in flight now, so the provider's counters stand still.
-        resend = await clear_or_hold(ctx, unknown)
-        unknown.clear()
-        for people in resend:
-            await batch(people)
+        unknown = False
+        for group in groups:
+            unknown |= await buy_batch(ctx, group)
         if not unknown:
             return
-    await clear_or_hold(ctx, unknown)
+        groups = await settle_unknown(ctx)
+    for group in groups:
+        await fail_people(ctx, group, "Apollo lost the call again and again without charging it")
 
 
-async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> list[Unknown]:
-    """Buy up to ten people, in fewer calls of less when the budget has less room.
+async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> bool:
+    """Buy up to ten people, in fewer at a time where the budget has less room.
 
-    Returns the calls whose outcome is unknown. Raises Fatal, BudgetReached or Interrupted.
+    Returns whether the outcome of a call is unknown. Raises Fatal, BudgetReached or Interrupted.
     """
     path, stats = ctx.paths["apollo"], ctx.stats.providers["apollo"]
-    unknown: list[Unknown] = []
+    unknown = False
     left = list(people)
     while left:
         room = await path.budget.room_for("apollo", ctx.apollo.price(), len(left))
@@ -77,15 +80,15 @@ async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> list[Unknow
         call = ctx.apollo.bulk(asked)
         try:
             answer = await path.send(call, partial(read_bulk, asked=asked))
-        except UnknownOutcome as error:
-            unknown.append(Unknown(error.call_id, asked, str(error), call.reserve))
+        except UnknownOutcome:
+            unknown = True
             continue
         except Skippable as error:
             if len(asked) == 1:
                 await fail_people(ctx, asked, str(error))
             else:  # one odd person must not cost the others their answer
                 for person in asked:
-                    unknown += await buy_single(ctx, person)
+                    unknown |= await buy_single(ctx, person)
             continue
         except Unavailable as error:
             await fail_people(ctx, asked, str(error))
@@ -99,24 +102,24 @@ async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> list[Unknow
             unclear = set(matches.unclear)
             for person in asked:
                 if person.key in unclear:
-                    unknown += await buy_single(ctx, person)
+                    unknown |= await buy_single(ctx, person)
     return unknown
 
 
-async def buy_single(ctx: Context, person: PersonToFind) -> list[Unknown]:
-    """Buy one person, where a bulk call brought nothing clear for them."""
+async def buy_single(ctx: Context, person: PersonToFind) -> bool:
+    """Buy one person, where a bulk call brought nothing clear for them; as :func:`buy_batch`."""
     path = ctx.paths["apollo"]
     call = ctx.apollo.single(person)
     try:
         answer = await path.send(call, partial(read_single, asked=person))
-    except UnknownOutcome as error:
-        return [Unknown(error.call_id, [person], str(error), call.reserve)]
+    except UnknownOutcome:
+        return True
     except (Skippable, Unavailable) as error:
         await fail_people(ctx, [person], str(error))
-        return []
+        return False
     await ctx.applier.people(answer.call_id, answer.ended_at, answer.cost, answer.value)
     count_people(ctx, answer.value)
-    return []
+    return False
 
 
 async def fail_people(ctx: Context, people: Sequence[PersonToFind], reason: str) -> None:

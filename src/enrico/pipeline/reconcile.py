@@ -1,15 +1,16 @@
 """Calls that may have been charged: cleared by the provider's own counters, or held.
 
 Apollo has no idempotency key, so a call that was cut off can be resent only when it was provably
-not charged. The proof is Apollo's own count of consumed credits: what it rose by since the start,
-less what our journal says was charged, is what the cut-off calls cost. Another program on the same
-team can only make that difference larger, which holds a call that could have been resent; it can
-never free one that was charged.
+not charged. The proof is Apollo's own count of consumed credits: what it rose by since the last
+reading, less what our journal says was charged, is what the cut-off calls cost. Readings are taken
+while no call is in flight, and right after each cut-off, so that one charged call does not throw
+doubt on the next. Another program on the same team can only make the difference larger: that holds
+a call which could have been resent, and never frees one that was charged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,28 +19,19 @@ from sqlalchemy import bindparam, select, update
 
 from enrico.engine.http import Http, Lost, NotSent, Request
 from enrico.engine.limits import Window
-from enrico.engine.money import NOTHING, Cost, credits_number, micro_credits
+from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.pipeline.apply import asked_people, trouble_row
 from enrico.pipeline.context import Context
 from enrico.providers.apollo import PersonToFind
 from enrico.providers.common import json_object
 from enrico.store import facts
-from enrico.store.journal import timestamp
+from enrico.store.journal import CallRow, timestamp
 from enrico.store.tables import runs
 
 READING_SECONDS = 5.0
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _SAVE = update(runs).where(runs.c.id == bindparam("run"))
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A call that may have been charged, and the people in it."""
-
-    call_id: str
-    people: Sequence[PersonToFind]
-    reason: str
-    reserve: Cost
+_ENDED = update(runs).where(runs.c.status == "running").values(status=bindparam("new_status"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,89 +83,115 @@ async def _get(http: Http, request: Request) -> dict[str, Any]:
 
 async def note_counters(http: Http, ctx: Context) -> None:
     """Keep Apollo's counters as they are before this run's first paid call."""
-    reading = await read_counters(http, ctx)
+    await _keep(ctx, await read_counters(http, ctx))
+
+
+async def _keep(ctx: Context, reading: Reading) -> None:
     row = {"run": ctx.run_id, "usage_before": orjson.dumps(asdict(reading)).decode()}
     await ctx.db.write((_SAVE, [row]))
 
 
-async def clear_or_hold(
-    ctx: Context, unknown: Sequence[Unknown], run_id: str = ""
-) -> list[list[PersonToFind]]:
-    """Settle calls of unknown outcome by the policy; returns the people to send again.
+async def settle_unknown(ctx: Context) -> list[list[PersonToFind]]:
+    """Settle this run's calls of unknown outcome by the policy; returns the people to send again.
 
-    Call it while no call is in flight. *run_id* names the run that sent them, this one by default.
+    Nothing new is sent meanwhile. Several callers may meet here: the first one settles for all.
     """
-    if not unknown:
-        return []
-    policy = ctx.settings.apollo.unknown_outcome
-    free, evidence = policy == "retry", "the policy is to send again"
-    if policy == "reconcile":
-        free, evidence = await _nothing_charged(ctx, run_id or ctx.run_id)
-    elif policy == "hold":
-        evidence = "the policy is to hold"
-    resend = []
-    for call in unknown:
-        if free:
-            why = f"{call.reason} Sent again: {evidence}."
-            if policy == "retry":  # it may have cost something: it stays in the ledger
-                await ctx.journal.mark(call.call_id, "failed", why)
+    path = ctx.paths["apollo"]
+    async with ctx.settling, path.limiter.quiet():
+        found = [
+            call
+            async for call in ctx.journal.find(
+                states=("unknown",), provider="apollo", run_id=ctx.run_id
+            )
+        ]
+        if not found:
+            return []
+        free, evidence = await _judge(ctx, ctx.run_id)
+        resend = []
+        for call in found:
+            if free:
+                await _free(ctx, call, evidence)
+                resend.append(asked_people(call))
             else:
-                await ctx.journal.mark(call.call_id, "refused", why, cost=NOTHING)
-                if not run_id:
-                    await ctx.paths["apollo"].budget.settle("apollo", call.reserve, NOTHING)
-            resend.append(list(call.people))
-        else:
-            await _hold(ctx, call, evidence)
-    ctx.stats.providers["apollo"].retries += len(resend)
-    return resend
-
-
-async def _hold(ctx: Context, call: Unknown, evidence: str) -> None:
-    reason = f"{call.reason} Held: {evidence}. Decide with: enrico held"
-    await ctx.journal.mark(call.call_id, "held", reason, applied=True)
-    rows = [trouble_row(person.key, "held", reason, call.call_id) for person in call.people]
-    await ctx.db.write(facts.people_held(rows))
-    ctx.stats.providers["apollo"].held += len(rows)
-
-
-async def _nothing_charged(ctx: Context, run_id: str) -> tuple[bool, str]:
-    """Whether the counters prove that the unknown calls cost nothing, and the evidence in words."""
-    rows = await ctx.db.rows(select(runs.c.usage_before).where(runs.c.id == run_id))
-    saved = orjson.loads(rows[0].usage_before) if rows and rows[0].usage_before else None
-    if saved is None:
-        return False, "Apollo's counters were not read before the run"
-    before = Reading(**saved)
-    now = await read_counters(ctx.paths["apollo"].http, ctx)
-    charged, answers = await ctx.journal.totals("apollo", before.at)
-    if before.credits is not None and now.credits is not None:
-        if before.cycle != now.cycle:
-            return False, "Apollo's credit cycle changed in between"
-        extra = now.credits - before.credits - charged
-        if extra == 0:
-            return True, "Apollo's own count shows no credit for it"
-        return False, f"Apollo counts {credits_number(extra)} credits more than were answered for"
-    if before.requests is not None and now.requests is not None:
-        seen = now.requests - before.requests - answers
-        if seen == 0:
-            return True, "Apollo's own count shows that the call never arrived"
-        return False, f"Apollo counts {seen} bulk calls more than were answered"
-    return False, "the key may not read Apollo's counters"
+                await _hold(ctx, call, evidence)
+        path.stats.retries += len(resend)
+        return resend
 
 
 async def settle_left_over(ctx: Context) -> None:
-    """After a crash: sort the calls that were in flight, apply the answers that were only recorded.
+    """After a crash: sort the calls that were in flight.
 
-    Cheap calls are simply made again when their item is selected. Dear ones are cleared or held.
+    Cheap calls are simply made again when their item is selected. Dear ones are cleared, and their
+    people selected again, or held.
     """
     why = "the process ended before the answer came"
     async for call in ctx.journal.find(states=("sent",)):
         dear = call.provider == ctx.apollo.name
         await ctx.journal.mark(call.id, "unknown" if dear else "failed", why)
-    by_run: dict[str, list[Unknown]] = {}
+    by_run: dict[str, list[CallRow]] = {}
     async for call in ctx.journal.find(states=("unknown",)):
-        words = f"{call.error.rstrip('.')}."
-        found = Unknown(call.id, asked_people(call), words, call.reserved)
-        by_run.setdefault(call.run_id, []).append(found)
-    for run_id, calls in by_run.items():
-        # Whoever is cleared has no fact yet, and so is selected again by the run that follows.
-        await clear_or_hold(ctx, calls, run_id)
+        by_run.setdefault(call.run_id, []).append(call)
+    for run_id, found in by_run.items():
+        free, evidence = await _judge(ctx, run_id)
+        for call in found:
+            await (_free if free else _hold)(ctx, call, evidence)
+    await ctx.db.write((_ENDED, [{"new_status": "interrupted"}]))
+
+
+async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
+    why = f"{call.error}; sent again: {evidence}"
+    if ctx.settings.apollo.unknown_outcome == "retry":  # it may have cost something
+        await ctx.journal.mark(call.id, "failed", why)
+        return
+    await ctx.journal.mark(call.id, "refused", why, cost=NOTHING)
+    if call.run_id == ctx.run_id:
+        await ctx.paths["apollo"].budget.give_back("apollo", call.reserved)
+
+
+async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
+    reason = f"{call.error}; held: {evidence}"
+    await ctx.journal.mark(call.id, "held", reason, applied=True)
+    rows = [trouble_row(str(key), "held", reason, call.id) for key in call.items]
+    await ctx.db.write(facts.people_held(rows))
+    ctx.stats.providers["apollo"].held += len(rows)
+
+
+async def _judge(ctx: Context, run_id: str) -> tuple[bool, str]:
+    """Whether calls of unknown outcome may be sent again, and on what evidence."""
+    policy = ctx.settings.apollo.unknown_outcome
+    if policy == "retry":
+        return True, "the policy is to send again"
+    if policy == "hold":
+        return False, "the policy is to hold"
+    rows = await ctx.db.rows(select(runs.c.usage_before).where(runs.c.id == run_id))
+    if not rows or not rows[0].usage_before:
+        return False, "Apollo's counters were not read before the call"
+    before = Reading(**orjson.loads(rows[0].usage_before))
+    free, evidence, now = await _nothing_charged(ctx, before)
+    if free:
+        # The charge for a call may be booked after its connection broke: look once more.
+        await asyncio.sleep(ctx.settings.apollo.settle_seconds)
+        free, evidence, now = await _nothing_charged(ctx, before)
+    if run_id == ctx.run_id:
+        await _keep(ctx, now)
+    return free, evidence
+
+
+async def _nothing_charged(ctx: Context, before: Reading) -> tuple[bool, str, Reading]:
+    """Whether the counters prove that no unknown call since *before* cost anything."""
+    now = await read_counters(ctx.paths["apollo"].http, ctx)
+    charged, answers = await ctx.journal.totals("apollo", before.at)
+    if before.credits is not None and now.credits is not None:
+        if before.cycle != now.cycle:
+            return False, "Apollo's credit cycle changed in between", now
+        extra = now.credits - before.credits - charged
+        if extra == 0:
+            return True, "Apollo's own count shows no credit for it", now
+        words = f"Apollo counts {credits_number(extra)} credits more than were answered for"
+        return False, words, now
+    if before.requests is not None and now.requests is not None:
+        seen = now.requests - before.requests - answers
+        if seen == 0:
+            return True, "Apollo's own count shows that the call never arrived", now
+        return False, f"Apollo counts {seen} bulk calls more than were answered", now
+    return False, "the key may not read Apollo's counters", now

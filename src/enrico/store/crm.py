@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, Table, bindparam, delete, func, select
+from sqlalchemy import Select, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from enrico.domain.identity import account_name_key, check_email
@@ -70,8 +70,19 @@ def _upsert(table: Table, *, replace: Sequence[str] = ()) -> Any:
 _ACCOUNT = _upsert(accounts, replace=("key",))
 _CONTACT = _upsert(contacts, replace=("person_key", "unusable"))
 _DEAL = _upsert(deals, replace=("load_id", "role_fields"))
-_CLEAR_SEATS = delete(deal_contacts).where(deal_contacts.c.deal_id == bindparam("deal"))
-_SEAT = insert(deal_contacts).on_conflict_do_nothing()
+# A seat that comes again keeps the role that was resolved for it; one that does not is taken away.
+_DOUBT_SEATS = (
+    update(deal_contacts).where(deal_contacts.c.deal_id == bindparam("deal")).values(is_primary=-1)
+)
+_NEW_SEAT = insert(deal_contacts)
+_SEAT = _NEW_SEAT.on_conflict_do_update(
+    index_elements=[deal_contacts.c.deal_id, deal_contacts.c.contact_id],
+    set_={name: _NEW_SEAT.excluded[name] for name in ("role_label", "is_primary")},
+    where=deal_contacts.c.is_primary == -1,
+)
+_CLEAR_SEATS = delete(deal_contacts).where(
+    deal_contacts.c.deal_id == bindparam("deal"), deal_contacts.c.is_primary == -1
+)
 
 
 def account_key(account: Account) -> str:
@@ -106,10 +117,10 @@ async def save_records(
         cleared.append({"deal": deal_id})
         rows.extend(_seat_row(seat) for seat in seats)
         if len(rows) >= ROWS_AT_ONCE:
-            await db.write((_CLEAR_SEATS, cleared), (_SEAT, rows))
+            await db.write((_DOUBT_SEATS, cleared), (_SEAT, rows), (_CLEAR_SEATS, cleared))
             rows, cleared = [], []
     if rows:
-        await db.write((_CLEAR_SEATS, cleared), (_SEAT, rows))
+        await db.write((_DOUBT_SEATS, cleared), (_SEAT, rows), (_CLEAR_SEATS, cleared))
 
 
 def _account_row(account: Account) -> dict[str, Any]:
