@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import insert
 
+from enrico.domain.records import DealContact
 from enrico.engine.budget import Caps
 from enrico.engine.stats import Stats
 from enrico.errors import EnricoError, InputError, UsageError
@@ -121,12 +122,16 @@ class Enrico:
 
     # -- in -------------------------------------------------------------------------------
 
-    async def load(self, *paths: str | Path) -> LoadReport:
+    async def load(self, *paths: str | Path, link_by_account: bool = False) -> LoadReport:
         """Read exports into the database. Loading the same again changes nothing.
 
-        Raises InputError when nothing in them can be used; single rows are reported instead.
+        *link_by_account* puts all contacts of an account on those of its deals for which the
+        export names no contact. Raises InputError when nothing can be used; single rows are
+        reported instead.
         """
         intake = read_exports([Path(path) for path in paths])
+        if link_by_account:
+            _link_by_account(intake)
         return await self._save(intake)
 
     async def _save(self, intake: Intake) -> LoadReport:
@@ -255,7 +260,12 @@ class Enrico:
     # -- all at once ----------------------------------------------------------------------
 
     async def enrich(
-        self, source: Any, *more: str | Path, out: str | Path | None = None, **options: Any
+        self,
+        source: Any,
+        *more: str | Path,
+        out: str | Path | None = None,
+        link_by_account: bool = False,
+        **options: Any,
     ) -> Results:
         """Load, run and give back the tables. *source*: a path, or a pandas or polars frame.
 
@@ -263,9 +273,9 @@ class Enrico:
         """
         frame = None if isinstance(source, str | Path) else source
         if frame is None:
-            report = await self.load(source, *more)
+            report = await self.load(source, *more, link_by_account=link_by_account)
         else:
-            report = await self._load_frame(frame)
+            report = await self._load_frame(frame, link_by_account)
         scope = self.scope(load_id=report.load_id)
         summary = await self.run(scope, **options)
         if out is not None:
@@ -277,7 +287,7 @@ class Enrico:
         }
         return Results(summary=summary, load=report, **made)
 
-    async def _load_frame(self, frame: Any) -> LoadReport:
+    async def _load_frame(self, frame: Any, link_by_account: bool) -> LoadReport:
         write = getattr(frame, "write_csv", None)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "frame.csv"
@@ -290,7 +300,22 @@ class Enrico:
                     f"A {type(frame).__name__} cannot be loaded. Give a path, a pandas frame or a "
                     "polars frame."
                 )
-            return await self.load(path)
+            return await self.load(path, link_by_account=link_by_account)
+
+
+def _link_by_account(intake: Intake) -> None:
+    linked = {seat.deal_id for seat in intake.deal_contacts}
+    people: dict[str, list[str]] = {}
+    for contact in intake.contacts:
+        if contact.account_id:
+            people.setdefault(contact.account_id, []).append(contact.id)
+    alone = [deal for deal in intake.deals if deal.id not in linked and deal.account_id in people]
+    for deal in alone:
+        intake.deal_contacts += [DealContact(deal.id, id_) for id_ in people[deal.account_id]]
+    if alone:
+        intake.matches.append(
+            f"{len(alone)} deals without contacts of their own took all contacts of their account"
+        )
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -268,6 +268,13 @@ def test_only_the_same_person_and_only_explicit_roles_count_on_other_deals(other
     assert found.role is None
 
 
+def test_a_weak_match_of_names_on_one_deal_is_no_evidence_on_another() -> None:
+    there = deal(ADA, deal_id="d2", fields=(("champion", "A. Byrne"),))
+
+    assert role_of(deal(ADA), there, deal_id="d2").role is R.CHAMPION
+    assert role_of(deal(ADA), there).role is None
+
+
 def test_people_without_a_key_are_not_one_person() -> None:
     blank = replace(ADA, person_key="")
 

@@ -12,12 +12,14 @@ import pytest
 
 from enrico.domain.names import SAME_PERSON, find_person, fold, name_match, same_person_name
 
+# Read once, before the fixture that clears the environment for each test.
+TEST_DATA = Path(
+    os.environ.get("ENRICO_TEST_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data"
+)
+
 
 def names_data(name: str) -> list[dict[str, str]]:
-    root = Path(
-        os.environ.get("ENRICO_TEST_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data"
-    )
-    path = root / "names" / name
+    path = TEST_DATA / "names" / name
     assert path.exists(), (
         f"Test data not found: {path}. Put the data folder (titles/, names/, crm/ …) at "
         "../shared/data beside the repository, or name its place in ENRICO_TEST_DATA."

@@ -16,12 +16,14 @@ from enrico.domain.titles import TITLE_CONFIDENCE, TitleReading, read_title
 R = BuyingRole
 LEADS = {"c_level", "vp", "head", "director", "manager"}
 
+# Read once, before the fixture that clears the environment for each test.
+TEST_DATA = Path(
+    os.environ.get("ENRICO_TEST_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data"
+)
+
 
 def test_data(*parts: str) -> Path:
-    root = Path(
-        os.environ.get("ENRICO_TEST_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data"
-    )
-    path = root.joinpath(*parts)
+    path = TEST_DATA.joinpath(*parts)
     assert path.exists(), (
         f"Test data not found: {path}. Put the data folder (titles/, names/, crm/ …) at "
         "../shared/data beside the repository, or name its place in ENRICO_TEST_DATA."
@@ -128,6 +130,7 @@ def held_out(title: str) -> bool:
         ("HR Business Partner", "ic", "human_resources", R.END_USER),
         ("Owner's Representative", "ic", None, R.END_USER),
         ("President's Office Coordinator", "ic", "administrative", R.END_USER),
+        ("CEO's Analyst", "ic", None, R.END_USER),
         ("Chef", "ic", "operations", R.END_USER),
         ("Internal Auditor", "ic", "finance", R.END_USER),
         # nothing to guess from
@@ -167,6 +170,7 @@ def test_a_title_says_level_function_and_the_likeliest_role(
         ("Direktorin Marketing", "director", R.DECISION_MAKER),
         ("Directeur Général", "c_level", R.DECISION_MAKER),
         ("PDG", "c_level", R.DECISION_MAKER),
+        ("Directeur/trice général(e)", "c_level", R.DECISION_MAKER),
         ("Directeur Général Adjoint", "c_level", R.EXECUTIVE_SPONSOR),
         ("Directrice commerciale", "director", R.DECISION_MAKER),
         ("Responsable achats", "manager", R.LEGAL_PROCUREMENT),

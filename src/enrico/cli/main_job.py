@@ -118,6 +118,7 @@ def enrich(
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("enrico-results"),
+    link_by_account: bool = False,
     choice: Choice = NOTHING_CHOSEN,
     spending: Spending = NO_CAP,
     common: Common = DEFAULT,
@@ -130,13 +131,15 @@ def enrich(
         Files or folders of one export.
     out
         A folder, or a file that ends in .csv, .jsonl, .parquet or .xlsx.
+    link_by_account
+        Put all contacts of an account on its deals that the export names no contact for.
     """
 
     async def work(client: Enrico) -> int:
         from enrico.export.writers import format_of
 
         format_of(out)  # a wrong ending is told before anything is bought
-        report = await client.load(*paths)
+        report = await client.load(*paths, link_by_account=link_by_account)
         if not common.json:
             say_load(report)
         scope = choice.scope(client, report.load_id)
@@ -160,6 +163,7 @@ def load(
     paths: list[Path],
     /,
     *,
+    link_by_account: bool = False,
     common: Common = DEFAULT,
 ) -> int:
     """Read exports into the database.
@@ -168,10 +172,12 @@ def load(
     ----------
     paths
         Files or folders of one export.
+    link_by_account
+        Put all contacts of an account on its deals that the export names no contact for.
     """
 
     async def work(client: Enrico) -> int:
-        report = await client.load(*paths)
+        report = await client.load(*paths, link_by_account=link_by_account)
         if common.json:
             print_json(report.as_dict())
         else:

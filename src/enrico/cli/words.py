@@ -37,7 +37,7 @@ def say_load(report: LoadReport) -> None:
         for row in report.unusable[:ROWS_SHOWN]:
             sheet = f" [{row['sheet']}]" if row["sheet"] else ""
             place = f"{row['file']}{sheet}" + (f", row {row['row']}" if row["row"] else "")
-            say(f"    {place}: {row['reason']} {row['mend']}".rstrip())
+            say(f"    {place}: {row['reason'].rstrip('.')}. {row['mend']}".rstrip())
         if len(report.unusable) > ROWS_SHOWN:
             say(f"    … and {len(report.unusable) - ROWS_SHOWN} more: see unusable_rows or --json")
 
