@@ -10,6 +10,12 @@ from enrico.export.tables import UNUSABLE_WORDS
 from enrico.pipeline.plan import Plan
 
 ROWS_SHOWN = 10
+ROLE_NOTES = {
+    "unknown_label": "the label {value!r} is no buying role that we know",
+    "unknown_field": "the field {field} names no buying role that we know",
+    "nobody": "the field {field} names nobody on the deal",
+    "ambiguous": "the field {field} fits several people on the deal",
+}
 
 
 def say_load(report: LoadReport) -> None:
@@ -106,6 +112,8 @@ def say_summary(summary: dict[str, Any]) -> None:
         )
     for reason, number in summary["dropped"].items():
         say(f"  not accepted: {number} × {reason}")
+    for note in summary["role_notes"]:
+        say(f"  roles: {note['count']} × {ROLE_NOTES[note['kind']].format(**note)}")
     for alert in summary["alerts"]:
         say(f"  alert: {alert}")
     for message in summary["messages"]:

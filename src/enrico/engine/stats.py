@@ -64,6 +64,8 @@ class Stats:
         self.began = time.monotonic()
         self.providers: dict[ProviderName, ProviderStats] = {p: ProviderStats() for p in PROVIDERS}
         self.phases: dict[PhaseName, Phase] = {p: Phase() for p in PHASES}
+        self.role_notes: list[dict[str, object]] = []
+        """What in the CRM said something about roles and could not be used."""
         self.dropped: dict[str, int] = {}
         """What a provider returned and we could not accept, by reason."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,7 @@ from enrico.domain.committee import (
     RoleAssignment,
     Seat,
     VerifiedPerson,
-    resolve_roles,
+    resolve_committees,
 )
 from enrico.domain.verified import has_moved, is_about
 from enrico.pipeline.context import Context
@@ -23,57 +24,82 @@ from enrico.store.crm import Scope, seats_query, shared_addresses, stream
 from enrico.store.database import Database
 
 ROWS_AT_ONCE = 1_000
+NOTES_KEPT = 20
+
+
+Notes = Counter[tuple[str, str, str]]
+"""How often something in the CRM was of no use: (kind, field, value). Names are left out."""
 
 
 async def resolve_all_roles(ctx: Context) -> None:
     """Resolve the roles of the run's deals and write those that changed."""
     ctx.stats.start("roles")
-    await resolve_roles_in(ctx.db, ctx.scope, ctx.settings.role_threshold)
+    _, notes = await resolve_roles_in(ctx.db, ctx.scope, ctx.settings.role_threshold)
+    ctx.stats.role_notes = [
+        {"kind": kind, "field": field, "value": value, "count": count}
+        for (kind, field, value), count in sorted(notes.items(), key=lambda n: (-n[1], n[0]))
+    ][:NOTES_KEPT]
     ctx.stats.end("roles")
 
 
-async def resolve_roles_in(db: Database, scope: Scope, threshold: float) -> int:
-    """Resolve the roles of all deals of the accounts in scope; returns how many rows changed."""
+async def resolve_roles_in(db: Database, scope: Scope, threshold: float) -> tuple[int, Notes]:
+    """Resolve the roles of all deals of the accounts in scope.
+
+    Returns how many rows changed, and what in the CRM could not be used.
+    """
     shared = {row.key for row in await db.rows(shared_addresses())}
-    changed, waiting = 0, []
+    changed, notes = 0, Notes()
+    waiting: list[dict[str, Any]] = []
     account: list[Any] = []
+
+    async def flush(at_least: int) -> None:
+        nonlocal changed, waiting
+        if len(waiting) >= at_least:
+            await db.write(facts.roles_resolved(waiting))
+            changed, waiting = changed + len(waiting), []
+
     async for row in stream(db, seats_query(scope)):
         if account and account[0].account_id != row.account_id:
-            waiting += list(_changes(account, shared, threshold))
+            waiting += _changes(account, shared, threshold, notes)
             account = []
-            if len(waiting) >= ROWS_AT_ONCE:
-                await db.write(facts.roles_resolved(waiting))
-                changed, waiting = changed + len(waiting), []
+            await flush(ROWS_AT_ONCE)
             await asyncio.sleep(0)  # calls in flight go before sums
         account.append(row)
     if account:
-        waiting += list(_changes(account, shared, threshold))
-    if waiting:
-        await db.write(facts.roles_resolved(waiting))
-    return changed + len(waiting)
+        waiting += _changes(account, shared, threshold, notes)
+    await flush(1)
+    return changed, notes
 
 
-def _changes(rows: Sequence[Any], shared: set[str], threshold: float) -> Iterator[dict[str, Any]]:
+def _changes(
+    rows: Sequence[Any], shared: set[str], threshold: float, notes: Notes
+) -> list[dict[str, Any]]:
     """The deal contacts of one account whose role is another one than is stored."""
-    # Deals without an account have nothing to say about each other.
-    of_account = bool(rows[0].account_id)
-    by_deal = [(d, list(group)) for d, group in groupby(rows, key=lambda row: row.deal_id)]
     deals = [
         DealOnAccount(
             deal_id,
             tuple((name, value) for name, value in orjson.loads(seats[0].role_fields)),
             tuple(_seat(seat, shared) for seat in seats),
         )
-        for deal_id, seats in by_deal
+        for deal_id, group in groupby(rows, key=lambda row: row.deal_id)
+        for seats in [list(group)]
     ]
-    groups = [deals] if of_account else [[deal] for deal in deals]
+    # Deals without an account have nothing to say about each other.
+    groups = [deals] if rows[0].account_id else [[deal] for deal in deals]
     stored = {(row.deal_id, row.contact_id): row for row in rows}
+    changes = []
     for group in groups:
-        for found in resolve_roles(group, threshold=threshold):
+        resolution = resolve_committees(group, threshold=threshold)
+        for note in resolution.notes:
+            # A value that names a person stays where it is; a label that nobody knows is shown.
+            value = note.value if note.kind == "unknown_label" else ""
+            notes[note.kind, note.field, value] += 1
+        for found in resolution.assignments:
             values = _values(found)
             row = stored[found.deal_id, found.contact_id]
             if any(getattr(row, name) != value for name, value in values.items()):
-                yield {"deal": found.deal_id, "contact": found.contact_id, **values}
+                changes.append({"deal": found.deal_id, "contact": found.contact_id, **values})
+    return changes
 
 
 def _seat(row: Any, shared: set[str]) -> Seat:

@@ -87,6 +87,7 @@ def summarise(
         ),
         "skipped": counts.unusable,
         "dropped": stats.dropped,
+        "role_notes": stats.role_notes,
         "unasked": {n: stats.providers[n].unasked for n in PROVIDERS if stats.providers[n].unasked},
         "limits": {
             name: [str(window) for window in path.limiter.windows] for name, path in paths.items()
