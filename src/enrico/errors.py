@@ -10,6 +10,7 @@
         ├── Retriable    try again later: RateLimited, Unavailable, Unreadable
         ├── Skippable    this record only: the batch goes on
         ├── Fatal        the whole key: refused, or no balance       exit 5
+        │   └── Outage   the whole provider, for now                 exit 3
         └── UnknownOutcome   it may have been charged: never simply sent again
 
 A message says what failed and with which value, why as far as known, and what to do.
@@ -107,6 +108,13 @@ class Fatal(ProviderError):
 
     code = "provider.refused"
     exit_code = 5
+
+
+class Outage(Fatal):
+    """The provider cannot be used now and costs nothing: go on later."""
+
+    code = "provider.outage"
+    exit_code = 3
 
 
 class UnknownOutcome(ProviderError):

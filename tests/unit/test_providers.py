@@ -181,7 +181,9 @@ def test_windows_come_from_headers_under_both_names_and_empty_means_unlimited() 
         "x-rate-limit-24-hour": "oops",
         "x-rate-limit-daily": "600",
     }
-    assert APOLLO.windows(names) == (Window(1000, 60.0), Window(600, 86400.0))
+    assert APOLLO.windows(names) == (
+        Window(1000, 60.0), Window(0, 3600.0), Window(600, 86400.0),
+    )  # fmt: skip
     assert APOLLO.windows({}) == ()
     assert APOLLO.windows({"x-rate-limit-minute": "-1"}) == ()
 

@@ -24,6 +24,7 @@ from enrico.engine.stats import ProviderName, Stats
 from enrico.errors import (
     EnricoError,
     Fatal,
+    Outage,
     ProviderError,
     RateLimited,
     Unavailable,
@@ -39,6 +40,8 @@ BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_MOST_SECONDS = 10.0
 RETRIES_AT_FIRST = 20.0
 RETRIES_PER_SUCCESS = 0.1
+OUTAGE_AFTER = 30
+"""Calls in a row that brought nothing; then the provider is taken to be down."""
 
 
 class BadAnswer(Exception):
@@ -120,6 +123,7 @@ class CallPath:
         self._attempts = attempts
         self._max_wait = max_wait_seconds
         self._retries = RETRIES_AT_FIRST
+        self._failures_in_a_row = 0
 
     async def send(self, call: Call, read: Callable[[Reply], T], *, lane: int = 0) -> Answer[T]:
         """Buy one answer and read it.
@@ -150,7 +154,7 @@ class CallPath:
 
     def _may_retry(self) -> bool:
         """At most one retry for ten successes, so that an outage is not met with more load."""
-        if self._retries < 1:
+        if self._retries < 1 or self.halted is not None:
             return False
         self._retries -= 1
         return True
@@ -230,6 +234,7 @@ class CallPath:
 
     async def _not_sent(self, call_id: str, why: NotSent, refusals: int) -> Unavailable:
         await self._journal.conclude(call_id, "not_sent", rate_limited=refusals, error=str(why))
+        self._count_failure(str(why))
         return Unavailable(
             f"{self.provider.name} could not be reached: {why}. Check network and base URL.",
             provider=self.provider.name,
@@ -253,6 +258,7 @@ class CallPath:
             error=why,
         )
         log.warning("no usable answer", provider=name, call=call_id, why=why)
+        self._count_failure(why)
         if dear:
             return UnknownOutcome(
                 f"{name} may have charged a call that brought no answer: {why}.",
@@ -263,6 +269,17 @@ class CallPath:
         return Unavailable(
             f"{name} gave no usable answer: {why}.", provider=name, status=reply.status
         )
+
+    def _count_failure(self, why: str) -> None:
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= OUTAGE_AFTER:
+            self.halt(
+                Outage(
+                    f"{self.provider.name} brought nothing {OUTAGE_AFTER} times in a row ({why}). "
+                    "It seems to be down; run the same command again later.",
+                    provider=self.provider.name,
+                )
+            )
 
     async def _refused(
         self,
@@ -292,7 +309,7 @@ class CallPath:
         log.info("rate limited", provider=self.provider.name, seconds=round(wait, 1))
         if wait > self._max_wait:
             self.halt(
-                too_long := Fatal(
+                too_long := Outage(
                     f"{self.provider.name} asks to wait {wait / 60:.0f} minutes, longer than "
                     f"max_wait_seconds allows ({self._max_wait:.0f} s). Run the same command again "
                     "then; it goes on from there.",
@@ -317,6 +334,7 @@ class CallPath:
                     words, provider=name, status=reply.status, call_id=call_id
                 ) from error
             raise Unreadable(words, provider=name, status=reply.status) from error
+        self._failures_in_a_row = 0
         self._retries = min(self._retries + RETRIES_PER_SUCCESS, 2 * RETRIES_AT_FIRST)
         return value
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -217,13 +218,16 @@ class Limiter:
     # -- being told -----------------------------------------------------------------------
 
     def told(self, windows: Iterable[Window]) -> None:
-        """The provider named its own limits: they replace guesses, and only tighten settings."""
-        named = {window.seconds: window.limit for window in windows if window.limit > 0}
-        if not named:
+        """The provider named its own limits: they replace guesses, and only tighten settings.
+
+        A limit of 0 means that the provider has none for that period.
+        """
+        all_named = {window.seconds: window.limit for window in windows}
+        if not all_named:
             return
+        named = {seconds: limit for seconds, limit in all_named.items() if limit > 0}
         if self._assumed:
-            self._assumed = False
-            self._ledgers = [item for item in self._ledgers if item.learned]
+            self._replace_guesses(all_named)
         for ledger in self._ledgers:
             limit = named.pop(ledger.seconds, None)
             if limit is not None:
@@ -234,6 +238,25 @@ class Limiter:
             ledger.slots.extend(self._sent_within(seconds))
             self._ledgers.append(ledger)
         self._pump()
+
+    def _replace_guesses(self, named: Mapping[float, int]) -> None:
+        """Drop guesses for periods that the provider names, and slacker ones for longer periods.
+
+        A guess for a shorter period is kept, no tighter than an even spread of what is named: it
+        costs nothing over a long run, and a burst may meet a limit that the provider is silent on.
+        """
+        self._assumed = False
+        kept = []
+        for ledger in self._ledgers:
+            if ledger.learned:
+                kept.append(ledger)
+            elif ledger.seconds < min(named):
+                even = max(
+                    (math.ceil(limit * ledger.seconds / s) for s, limit in named.items()), default=0
+                )
+                ledger.limit = max(ledger.limit, even)
+                kept.append(ledger)
+        self._ledgers = kept
 
     def rate_limited(self, slot: Slot, retry_after: float | None) -> float:
         """A 429 came for *slot*: park the whole key once. Returns the seconds it is parked."""

@@ -185,12 +185,15 @@ class Apollo:
         return reserved
 
     def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
-        """The windows named in the headers; an empty value means unlimited."""
+        """The windows named in the headers; an empty value means unlimited (limit 0)."""
         windows = {}
         for name, period in _WINDOW_HEADERS:
-            limit = whole_number(headers.get(name))
+            value = headers.get(name)
+            limit = whole_number(value)
             if limit is not None and limit > 0:
                 windows[period] = Window(limit, period)
+            elif value is not None and not value.strip():
+                windows.setdefault(period, Window(0, period))
         return tuple(windows.values())
 
 
