@@ -154,8 +154,10 @@ async def open_database(url: str) -> Database:
 
     try:
         await _prepare(engine)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, StoreError) as error:
         await engine.dispose()
+        if isinstance(error, StoreError):
+            raise
         raise StoreError(_sentence(error, path)) from error
     return Database(engine, path)
 
@@ -175,7 +177,12 @@ async def _prepare(engine: AsyncEngine) -> None:
                 text("INSERT INTO alembic_version VALUES (:v)"), {"v": SCHEMA_VERSION}
             )
             return
-        version = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        version = await connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"The database was made by a newer Enrico (schema {version}, this one knows "
+                f"{SCHEMA_VERSION}). Upgrade Enrico, or choose another database."
+            )
         if version != SCHEMA_VERSION:
             from enrico.store.migrate import upgrade
 

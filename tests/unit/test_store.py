@@ -1,0 +1,231 @@
+"""The database: grouped commits, the journal's round trip, refusals in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select, text
+
+from enrico.engine.http import Reply, Request
+from enrico.engine.money import Cost
+from enrico.errors import ConfigError, StoreError
+from enrico.store.database import SCHEMA_VERSION, Database, RunLock, open_database
+from enrico.store.journal import Journal, pack_request, unpack_request
+from enrico.store.tables import accounts, calls, metadata, work
+
+WORK = insert(work)
+REQUEST = Request("POST", "/people/bulk_match", b'{"details":[]}\n\xff', (("a", "true"),))
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    database = await open_database(f"sqlite:///{tmp_path / 'enrico.db'}")
+    yield database
+    await database.close()
+
+
+def rows(first: int, number: int) -> list[dict[str, object]]:
+    return [{"kind": "search", "n": n, "key": str(n)} for n in range(first, first + number)]
+
+
+async def intend(journal: Journal, call_id: str, **changes: object) -> None:
+    values: dict[str, object] = {
+        "run_id": "r1", "provider": "apollo", "endpoint": "people/bulk_match", "attempt": 1,
+        "rate_limited": 0, "items": ["ada@acme.com"], "request": REQUEST,
+        "reserved": Cost(10_000_000, 250_000_000),
+    }  # fmt: skip
+    await journal.intend(call_id, **{**values, **changes})  # type: ignore[arg-type]
+
+
+async def test_those_who_wait_together_share_a_commit(db: Database) -> None:
+    await asyncio.gather(*(db.write((WORK, rows(n, 1))) for n in range(500)))
+
+    assert (await db.rows(select(func.count()).select_from(work)))[0][0] == 500
+    assert db.commits < 50
+
+
+async def test_what_was_handed_in_is_written_though_its_caller_is_cancelled(db: Database) -> None:
+    task = asyncio.create_task(db.write((WORK, rows(0, 1))))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await db.write((WORK, rows(1, 1)))
+
+    assert (await db.rows(select(func.count()).select_from(work)))[0][0] == 2
+
+
+async def test_a_power_cut_loses_nothing_acknowledged_by_setting(db: Database) -> None:
+    async with db.engine.connect() as connection:
+        assert await connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
+        assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
+
+
+async def test_after_one_refused_write_nothing_more_is_taken(db: Database) -> None:
+    await db.write((WORK, rows(0, 1)))
+
+    with pytest.raises(StoreError):
+        await db.write((WORK, rows(0, 1)))  # the same key again
+    with pytest.raises(StoreError):
+        await db.write((WORK, rows(5, 1)))
+
+
+async def test_a_full_disk_is_told_in_one_sentence(tmp_path: Path) -> None:
+    db = await open_database(f"sqlite:///{tmp_path / 'small.db'}")
+    await db.write((WORK, rows(0, 1)))
+    async with db.engine.connect() as connection:
+        pages = await connection.scalar(text("PRAGMA page_count"))
+
+    async def shrink() -> None:
+        # The writer's own connection gets the limit, as a full disk would give it.
+        limit = text(f"PRAGMA max_page_count = {pages}")
+        await db.write((limit, [{}]))
+
+    await shrink()
+    with pytest.raises(StoreError, match="disk is full") as caught:
+        await db.write((WORK, rows(1, 200_000)))
+    assert "Nothing more was sent" in str(caught.value)
+    await db.close()
+
+
+async def test_a_call_is_read_back_as_it_was_written(db: Database) -> None:
+    journal = Journal(db)
+    await intend(journal, "c1")
+    reply = Reply(200, {"x-rate-limit-minute": "1000", "set-cookie": "secret"}, b'{"a":\xc3\xa4}')
+    await journal.conclude("c1", "answered", reply=reply, cost=Cost(3, 4), duration_ms=1.5)
+
+    call = await journal.get("c1")
+
+    assert call is not None
+    assert (call.state, call.items, call.request) == ("answered", ["ada@acme.com"], REQUEST)
+    assert (call.cost, call.reserved) == (Cost(3, 4), Cost(10_000_000, 250_000_000))
+    assert call.reply.body == reply.body
+    assert call.reply.headers == {"x-rate-limit-minute": "1000"}
+    assert not call.applied
+    await db.write(journal.applied("c1"))
+    found = await journal.get("c1")
+    assert found is not None
+    assert found.applied
+
+
+async def test_a_repeated_intent_takes_back_the_refusal_and_keeps_the_request(db: Database) -> None:
+    journal = Journal(db)
+    await intend(journal, "c1")
+    await journal.conclude("c1", "refused", reply=Reply(429), error="HTTP 429")
+    await intend(journal, "c1", rate_limited=1)
+
+    call = await journal.get("c1")
+
+    assert call is not None
+    assert (call.state, call.request) == ("sent", REQUEST)
+    assert (await db.rows(select(func.count()).select_from(calls)))[0][0] == 1
+
+
+async def test_all_calls_of_a_state_are_found_in_pages(db: Database) -> None:
+    journal = Journal(db)
+    await asyncio.gather(*(intend(journal, f"c{n:04}") for n in range(450)))
+    for n in range(0, 450, 2):
+        await journal.conclude(f"c{n:04}", "answered", reply=Reply(200, {}, b"{}"))
+
+    sent = [call.id async for call in journal.find(states=("sent",))]
+    answered = [call.id async for call in journal.find(states=("answered",), unapplied=True)]
+
+    assert len(sent) == len(set(sent)) == 225
+    assert len(answered) == len(set(answered)) == 225
+
+
+async def test_an_earlier_processs_sends_are_remembered_but_not_its_refusals(db: Database) -> None:
+    journal = Journal(db)
+    for name in ("c1", "c2", "c3"):
+        await intend(journal, name)
+    await journal.conclude("c2", "refused", error="HTTP 429")
+    await journal.conclude("c3", "not_sent", error="no connection")
+
+    ages = await journal.seconds_since_sends("apollo", 60)
+
+    assert len(ages) == 1
+    assert 0 <= ages[0] < 60
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\n", b"{}", bytes(range(256))])
+def test_a_request_survives_packing_byte_for_byte(body: bytes) -> None:
+    request = Request("POST", "/x", body, (("flag", "true"), ("b", "ä")))
+    assert unpack_request(pack_request(request)) == request
+
+
+async def test_a_database_without_a_version_is_migrated_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    db = await open_database(f"sqlite:///{path}")
+    row = dict.fromkeys((c.name for c in accounts.columns), "x")
+    await db.write((insert(accounts), [row]))
+    await db.close()
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("DELETE FROM alembic_version")
+
+    again = await open_database(f"sqlite:///{path}")
+
+    version = await again.rows(text("SELECT version_num FROM alembic_version"))
+    assert version[0][0] == SCHEMA_VERSION
+    assert (await again.rows(select(func.count()).select_from(accounts)))[0][0] == 1
+    await again.close()
+
+
+async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    await (await open_database(f"sqlite:///{path}")).close()
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(StoreError, match="newer Enrico"):
+        await open_database(f"sqlite:///{path}")
+
+
+async def test_the_newest_migration_is_the_version_of_the_code() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "enrico.store:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_VERSION
+    assert set(metadata.tables) >= {"calls", "people", "runs", "deals"}
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "words"),
+    [
+        ("postgresql://localhost/x", ConfigError, "sqlite"),
+        ("not a url", ConfigError, "sqlite:///"),
+        ("sqlite:////nowhere/at/all/enrico.db", StoreError, "does not exist"),
+    ],
+)
+async def test_a_url_that_cannot_be_opened_says_what_to_write(
+    url: str, kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        await open_database(url)
+
+
+async def test_a_file_that_is_no_database_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_text("Dear Sir or Madam, " * 200)
+
+    with pytest.raises(StoreError, match="not an Enrico database"):
+        await open_database(f"sqlite:///{path}")
+
+
+async def test_one_run_at_a_time_holds_the_lock(tmp_path: Path) -> None:
+    first, second = RunLock(tmp_path / "enrico.db"), RunLock(tmp_path / "enrico.db")
+    told: list[bool] = []
+    await first.acquire(lambda: None)
+    waiting = asyncio.create_task(second.acquire(lambda: told.append(True)))
+    while not told:
+        await asyncio.sleep(0)
+    assert not waiting.done()
+
+    first.release()
+    await waiting
+    second.release()
