@@ -112,7 +112,7 @@ async def _demo(client: Enrico, folder: Path, common: Common) -> int:
             print_json({"first": summary, "second": again})
             return EXIT_CODES[summary["status"]]
         say()
-        await _print_findings(client)
+        shown = await _print_findings(client)
         say_summary(summary)
         calls = sum(part["calls"] for part in again["providers"].values())
         say(
@@ -122,16 +122,15 @@ async def _demo(client: Enrico, folder: Path, common: Common) -> int:
         say()
         for name, (path, number) in files.items():
             say(f"{name}: {number} rows in {path}")
-        say(f"Look further: enrico show deal ID --database sqlite:///{folder / 'enrico.db'}")
+        database = f"--database sqlite:///{folder / 'enrico.db'}"
+        say(f"Look further: enrico show deal {shown} {database}")
         return EXIT_CODES[summary["status"]]
 
 
-async def _print_findings(client: Enrico) -> None:
-    """One buying committee and one account's signals, as an example."""
+async def _print_findings(client: Enrico) -> str:
+    """One buying committee and one account's signals, as an example; returns the deal's id."""
     deals = await client.rows("deals")
     accounts = await client.rows("accounts")
-    if not deals:
-        return
     news = {row["account_id"]: row["signals"] for row in accounts}
     best = max(
         deals,
@@ -169,6 +168,7 @@ async def _print_findings(client: Enrico) -> None:
         )
     summary = next(r["summary"] for r in accounts if r["account_id"] == best["account_id"])
     print(summary)
+    return str(best["deal_id"])
 
 
 def sandbox(

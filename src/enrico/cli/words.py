@@ -50,6 +50,9 @@ def say_load(report: LoadReport) -> None:
 
 def say_plan(plan: Plan) -> None:
     """What a run would do."""
+    if not plan.deals:
+        say("No deal fits. Load an export first (enrico load EXPORT), or widen the choice.")
+        return
     say(
         f"{plan.deals} deals: {plan.accounts} accounts, {plan.deal_contacts} deal contacts, "
         f"{plan.unique_people} people"

@@ -21,7 +21,7 @@ from enrico.domain.verified import (
     seniority_of,
     tenure_months,
 )
-from enrico.engine.money import NANO, credits_number
+from enrico.engine.money import MICRO, NANO
 from enrico.store.crm import Scope, shared_addresses, stream
 from enrico.store.database import Database
 from enrico.store.tables import (
@@ -162,7 +162,7 @@ def seat_row(seat: Any, unasked: str) -> Row:
         "cost_usd": 0.0,
     }
     if known:
-        row["credits"] = credits_number(round(seat.p_credits / seat.uses))
+        row["credits"] = round(seat.p_credits / seat.uses / MICRO, 6)
         row["cost_usd"] = round(seat.p_usd / seat.uses / NANO, 6)
         row["provider"], row["fetched_at"] = seat.p_provider, seat.p_fetched_at
     if ours:
