@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 from benchmarks.variants import Ready, Result
@@ -11,7 +12,7 @@ from enrico.client import Enrico
 from enrico.pipeline.run import Run
 from enrico.settings import load_settings
 
-SANDBOX_NAMES = {"serper": "serper", "llm": "deepseek", "apollo": "apollo"}
+OUR_NAMES = {"serper": "serper", "llm": "deepseek", "apollo": "apollo"}
 
 
 async def run(crm: Path, ready: Ready) -> Result:
@@ -22,28 +23,33 @@ async def run(crm: Path, ready: Ready) -> Result:
     settings = load_settings(
         ready.profile, database_url=database, **settings_for(dict(ready.sandbox))
     )
-    started: list[Run] = []
+    started: list[tuple[Run, float]] = []
+
+    def on_start(run: Run) -> None:
+        started.append((run, time.perf_counter() - began))
+
     async with Enrico(settings) as client:
         report = await client.load(crm)
         scope = client.scope(load_id=report.load_id)
-        summary = await client.run(scope, on_start=started.append)
+        summary = await client.run(scope, on_start=on_start)
         seconds = time.perf_counter() - began
+        accounts = Counter(row["status"] for row in await client.rows("accounts", scope))
         seats = await client.rows("deal_contacts", scope)
-        verified = {seat["email"].lower(): seat["status"] for seat in seats}
-        accounts = await client.rows("accounts", scope)
     if summary["status"] != "done":
         raise RuntimeError(f"the run ended as {summary['status']}: {summary['messages']}")
-    stats = {str(name): item for name, item in started[0].stats.providers.items()}
+    planned, prepared = started[0]
+    stats = {str(name): item for name, item in planned.stats.providers.items()}
+    phases = {name: phase["duration_ms"] / 1000 for name, phase in summary["phases"].items()}
+    people = summary["providers"]["apollo"]
     return Result(
         seconds=seconds,
-        phases={name: phase["duration_ms"] / 1000 for name, phase in summary["phases"].items()},
+        phases={"prepare": prepared, **phases},
         latencies={
             name: [ms / 1000 for ms in stats[provider].latencies_ms]
-            for name, provider in SANDBOX_NAMES.items()
+            for name, provider in OUR_NAMES.items()
         },
-        searched=0,
-        classified=0,
-        people_found=sum(status == "found" for status in verified.values()),
-        people_missing=sum(status == "not_found" for status in verified.values()),
+        searched=accounts["enriched"] + accounts["not_found"],
+        classified=accounts["enriched"],
+        people=people["found"] + people["not_found"] + people["cached"],
         roles=sum(bool(seat["role"]) for seat in seats),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,17 @@ class Result:
     seconds: float
     """From the first look at the CRM's files to the last result."""
     phases: Mapping[str, float]
-    """Seconds from first start to last end of search, classify, roles and people."""
+    """Seconds from first start to last end of search, classify, roles and people; ``prepare`` is
+    all that comes before the first of them."""
     latencies: Mapping[str, list[float]]
     """Seconds of every answered call to ``serper``, ``llm`` and ``apollo``, as the client saw
     them."""
     searched: int
-    """Accounts with a whole search answer; kept answers count."""
+    """Accounts with a whole search answer. Answers kept from an earlier run count here too."""
     classified: int
-    """Accounts that the model answered about; kept answers count."""
-    people_found: int
-    people_missing: int
+    """Accounts whose search results the model has sorted."""
+    people: int
+    """Distinct people about whom there is a whole answer, found or not."""
     roles: int
     """Deal contacts that were given a buying role."""
 
@@ -46,7 +47,7 @@ class Variant:
     """One way of doing the job. ``run`` gets the folder with the CRM export."""
 
     name: str
-    run: Callable[[Path, Ready], Awaitable[Result]]
+    run: Callable[[Path, Ready], Coroutine[Any, Any, Result]]
     runs: int
     """How often it is run where nobody says otherwise."""
     remembers: bool

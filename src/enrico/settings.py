@@ -94,7 +94,7 @@ class LlmSettings(_Section):
     model: str = Field("deepseek-flash", description="Model name sent with each call.")
     concurrency: int = Field(32, ge=1, description="Classifications in flight at once.")
     batch_accounts: int = Field(
-        2, ge=1, le=20, description="Most accounts in one call; only a backlog fills it."
+        4, ge=1, le=20, description="Most accounts in one call; only a backlog fills it."
     )
     timeout_seconds: float = Field(120.0, gt=0, description="Total time for one call.")
     max_tokens_per_account: int = Field(700, ge=50, description="Room for the answer, per account.")

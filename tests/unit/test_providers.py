@@ -96,6 +96,16 @@ def test_an_answer_out_of_order_gives_only_what_an_address_proves(matches: list[
     assert set(found.unclear) == {"ada@acme.com", "bob@acme.com", "cat@acme.com"} - set(found.found)
 
 
+def test_an_address_at_anothers_position_is_enough_to_doubt_the_order() -> None:
+    nameless = [PersonToFind("ada@acme.com"), PersonToFind("bob@acme.com")]
+    swapped = [person("X Y", "bob@acme.com"), person("V W", "moved@other.io")]
+
+    found = read_bulk(reply({"matches": swapped}), nameless)
+
+    assert found.found["bob@acme.com"].name == "X Y"
+    assert found.unclear == ("ada@acme.com",)
+
+
 def test_a_stub_that_only_echoes_the_address_is_a_miss() -> None:
     stub = {"id": "1", "name": "", "email": "ada@acme.com", "title": None, "departments": []}
 

@@ -39,7 +39,7 @@ class Contact:
     phone: str = ""
     linkedin_url: str = ""
     role_label: str = ""
-    """A buying role that the CRM keeps on the person (HubSpot's *Buying Role*), as written there."""
+    """A buying role that the CRM keeps on the person (HubSpot's *Buying Role*), as written."""
 
     @property
     def name(self) -> str:

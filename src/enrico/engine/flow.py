@@ -37,11 +37,14 @@ class Channel(Generic[T]):
             self._closed = True
             self._changed.notify_all()
 
-    async def take(self, most: int) -> list[T]:
-        """At least one item and at most *most*, without waiting for more; empty at the end."""
+    async def take(self, most: Callable[[], int]) -> list[T]:
+        """At least one item, without waiting for more; empty at the end.
+
+        *most* is asked when there is something to take.
+        """
         async with self._changed:
             await self._changed.wait_for(lambda: self._items or self._closed)
-            batch = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            batch = [self._items.popleft() for _ in range(min(most(), len(self._items)))]
             self._changed.notify_all()
             return batch
 

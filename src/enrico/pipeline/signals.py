@@ -75,26 +75,34 @@ async def feed_unread(ctx: Context, channel: Channel[ToClassify]) -> None:
 
 
 async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
-    """Classify what comes through the channel; a backlog is taken in batches."""
+    """Classify what comes through the channel: one account a call while workers are idle.
+
+    Output tokens are what a model is slow at, so two accounts in a call take about twice as long;
+    only a backlog that all workers together cannot take is worth a batch.
+    """
+    workers = ctx.paths["deepseek"].limiter.concurrency
+    busy = 0
 
     async def batches() -> AsyncGenerator[list[ToClassify], None]:
-        while batch := await channel.take(ctx.settings.llm.batch_accounts):
+        while batch := await channel.take(
+            lambda: ctx.settings.llm.batch_accounts if busy >= workers - 1 else 1
+        ):
             yield batch
 
     async def classify(batch: list[ToClassify]) -> None:
+        nonlocal busy
+        busy += 1
         ctx.stats.start("classify")
         try:
             await _classify(ctx, batch)
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("deepseek", why)
         finally:
+            busy -= 1
             ctx.stats.end("classify")
 
     # The channel is drained even when nothing more is sent, so that the search can go on.
-    await for_each(
-        batches(), classify, workers=ctx.paths["deepseek"].limiter.concurrency,
-        stopped=lambda: False,
-    )  # fmt: skip
+    await for_each(batches(), classify, workers=workers, stopped=lambda: False)
 
 
 async def _classify(ctx: Context, batch: Sequence[ToClassify]) -> None:

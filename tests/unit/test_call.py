@@ -1,0 +1,252 @@
+"""The order of things in a paid call: reserve, commit the intent, send, commit the answer, read."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enrico.engine import call as call_module
+from enrico.engine.budget import Budget, BudgetReached, Caps
+from enrico.engine.call import BadAnswer, Call, CallPath
+from enrico.engine.http import Lost, NotSent, Reply, Request
+from enrico.engine.limits import Limiter
+from enrico.engine.money import MICRO, Cost
+from enrico.engine.stats import Stats
+from enrico.errors import Fatal, Outage, Skippable, Unavailable, UnknownOutcome, Unreadable
+from enrico.providers.apollo import Apollo
+from enrico.providers.serper import Serper
+from enrico.settings import ApolloSettings, SerperSettings
+from enrico.store.database import Database, open_database
+from enrico.store.journal import Journal
+
+Step = Reply | Exception | Callable[[], Awaitable[Reply]]
+COST = Cost(10 * MICRO, 250_000_000)
+OK = Reply(200, {}, b'{"matches":[],"credits_consumed":3}')
+WALL = Reply(429, {"retry-after": "0.01"}, b"{}")
+
+
+class Script:
+    """Stands where HTTP is: gives the next scripted reply, remembers what was sent."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+        self.sent: list[Request] = []
+
+    async def send(self, request: Request, timeout_seconds: float) -> Reply:
+        self.sent.append(request)
+        step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+        if isinstance(step, Exception):
+            raise step
+        return step if isinstance(step, Reply) else await step()
+
+
+class Stage:
+    """A call path over a real database and a scripted wire."""
+
+    def __init__(self, db: Database, path: Path) -> None:
+        self.db, self.path = db, path
+        self.stats = Stats()
+
+    def call_path(self, *steps: Step, dear: bool = True, caps: Caps | None = None) -> CallPath:
+        self.wire = Script(*steps)
+        self.budget = Budget(caps or Caps())
+        return CallPath(
+            Apollo(ApolloSettings()) if dear else Serper(SerperSettings()),
+            http=self.wire,  # type: ignore[arg-type]
+            limiter=Limiter(concurrency=50),
+            journal=Journal(self.db),
+            budget=self.budget,
+            stats=self.stats,
+            run_id="r1",
+            attempts=3,
+            max_wait_seconds=60,
+        )
+
+    def on_disk(self) -> list[tuple[Any, ...]]:
+        """What another process sees: (state, credits, has a body)."""
+        with closing(sqlite3.connect(self.path)) as raw:
+            rows = raw.execute("SELECT state, credits, length(body) > 0 FROM calls ORDER BY id")
+            return rows.fetchall()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.setattr(call_module, "BACKOFF_FIRST_SECONDS", 0.0)
+    path = tmp_path / "enrico.db"
+    db = await open_database(f"sqlite:///{path}")
+    yield Stage(db, path)
+    await db.close()
+
+
+def question(number: int = 0) -> Call:
+    return Call("people/bulk_match", Request("POST", f"/{number}", b"{}"), ["k"], COST, 1)
+
+
+def read(reply: Reply) -> bytes:
+    return reply.body
+
+
+async def test_the_intent_is_on_disk_before_anything_is_sent(stage: Stage) -> None:
+    seen: list[Any] = []
+
+    async def provider() -> Reply:
+        seen.append((stage.on_disk(), stage.budget.reserved["apollo"]))
+        return OK
+
+    await stage.call_path(provider).send(question(), read)
+
+    assert seen == [([("sent", 0, 0)], COST)]
+
+
+async def test_the_raw_answer_is_on_disk_before_anybody_reads_it(stage: Stage) -> None:
+    seen: list[Any] = []
+
+    def reader(reply: Reply) -> None:
+        seen.extend(stage.on_disk())
+        raise BadAnswer("nonsense")
+
+    with pytest.raises(UnknownOutcome):
+        await stage.call_path(OK).send(question(), reader)
+
+    assert seen == [("answered", 3 * MICRO, 1)]
+    assert stage.on_disk() == [("unknown", 3 * MICRO, 1)]
+
+
+async def test_the_true_cost_replaces_the_reservation(stage: Stage) -> None:
+    answer = await stage.call_path(OK).send(question(), read)
+
+    assert answer.cost.credits == 3 * MICRO
+    assert stage.budget.spent["apollo"].credits == 3 * MICRO
+    assert stage.budget.reserved["apollo"] == Cost()
+
+
+@pytest.mark.parametrize("lost", [Lost("reset"), Lost("cut", status=200, partial=b"{"), Reply(502)])
+async def test_a_dear_call_of_unknown_outcome_is_never_simply_sent_again(
+    stage: Stage, lost: Step
+) -> None:
+    path = stage.call_path(lost)
+
+    with pytest.raises(UnknownOutcome) as caught:
+        await path.send(question(), read)
+
+    assert len(stage.wire.sent) == 1
+    assert [row[0] for row in stage.on_disk()] == ["unknown"]
+    assert stage.budget.spent["apollo"] == COST  # until it is proven free
+    assert (await Journal(stage.db).get(caught.value.call_id)) is not None
+
+
+async def test_a_cheap_call_is_sent_again_and_each_attempt_is_on_the_record(stage: Stage) -> None:
+    path = stage.call_path(Lost("reset"), Reply(503), OK, dear=False)
+
+    await path.send(question(), read)
+
+    assert len(stage.wire.sent) == 3
+    assert [row[0] for row in stage.on_disk()] == ["failed", "failed", "answered"]
+    # The lost one may have been charged; Serper's errors are free.
+    assert stage.budget.spent["serper"].credits == COST.credits + COST.credits
+
+
+async def test_a_cheap_call_gives_up_after_its_attempts(stage: Stage) -> None:
+    with pytest.raises(Unavailable):
+        await stage.call_path(Reply(503), dear=False).send(question(), read)
+    assert len(stage.wire.sent) == 3
+
+    def nonsense(reply: Reply) -> None:
+        raise BadAnswer("nonsense")
+
+    with pytest.raises(Unreadable):
+        await stage.call_path(OK, dear=False).send(question(1), nonsense)
+
+
+async def test_what_never_left_is_safe_to_send_again_and_free(stage: Stage) -> None:
+    await stage.call_path(NotSent("no connection"), OK).send(question(), read)
+
+    assert [row[:2] for row in stage.on_disk()] == [("not_sent", 0), ("answered", 3 * MICRO)]
+    assert stage.budget.spent["apollo"].credits == 3 * MICRO
+
+
+async def test_a_429_costs_no_attempt_no_credit_and_is_no_result(stage: Stage) -> None:
+    path = stage.call_path(WALL, WALL, WALL, WALL, WALL, OK)
+
+    await path.send(question(), read)
+
+    assert stage.stats.providers["apollo"].rate_limited == 5
+    assert stage.stats.providers["apollo"].retries == 0
+    assert stage.on_disk() == [("answered", 3 * MICRO, 1)]
+    assert stage.budget.spent["apollo"].credits == 3 * MICRO
+
+
+async def test_a_wait_that_is_too_long_ends_the_provider_not_the_record(stage: Stage) -> None:
+    path = stage.call_path(Reply(429, {"retry-after": "86400"}, b""))
+
+    with pytest.raises(Outage, match="1440 minutes"):
+        await path.send(question(), read)
+
+    assert stage.on_disk() == [("refused", 0, 0)]
+
+
+async def test_a_refused_key_stops_everybody_who_waits(stage: Stage) -> None:
+    path = stage.call_path(Reply(401, {}, b"Invalid API key"))
+
+    results = await asyncio.gather(
+        *(path.send(question(n), read) for n in range(200)), return_exceptions=True
+    )
+
+    assert all(isinstance(result, Fatal) for result in results)
+    assert len(stage.wire.sent) <= 50  # those already under way
+    assert stage.budget.spent["apollo"] == Cost()
+
+
+async def test_a_refused_request_harms_only_itself(stage: Stage) -> None:
+    path = stage.call_path(Reply(422, {}, b'{"error":"odd"}'), OK)
+
+    with pytest.raises(Skippable, match="odd"):
+        await path.send(question(), read)
+    await path.send(question(1), read)
+
+    assert {row[0] for row in stage.on_disk()} == {"refused", "answered"}
+
+
+async def test_a_provider_that_is_down_is_left_alone(stage: Stage) -> None:
+    path = stage.call_path(NotSent("no connection"), dear=False)
+
+    results = await asyncio.gather(
+        *(path.send(question(n), read) for n in range(300)), return_exceptions=True
+    )
+
+    assert any(isinstance(result, Outage) for result in results)
+    assert len(stage.wire.sent) < 120
+
+
+async def test_no_call_goes_out_that_does_not_fit_under_the_cap(stage: Stage) -> None:
+    path = stage.call_path(OK, caps=Caps(credits=25 * MICRO))
+
+    results = await asyncio.gather(
+        *(path.send(question(n), read) for n in range(30)), return_exceptions=True
+    )
+
+    paid = sum(not isinstance(result, BaseException) for result in results)
+    assert paid == 6  # 3 credits each; a seventh could cost ten, and 18 + 10 is over 25
+    assert all(isinstance(r, BudgetReached) for r in results if isinstance(r, BaseException))
+
+
+async def test_a_cancelled_call_keeps_its_reservation_as_spent(stage: Stage) -> None:
+    async def forever() -> Reply:
+        await asyncio.sleep(3600)
+        return OK
+
+    path = stage.call_path(forever)
+    task = asyncio.create_task(path.send(question(), read))
+    while not stage.wire.sent:
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert stage.on_disk() == [("sent", 0, 0)]  # the next run finds it in doubt
+    assert stage.budget.spent["apollo"] == COST
