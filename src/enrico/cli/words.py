@@ -39,7 +39,7 @@ def say_load(report: LoadReport) -> None:
     for warning in report.warnings:
         say(f"  warning: {warning}")
     if report.unusable:
-        say(f"  {len(report.unusable)} rows could not be used:")
+        say(f"  {len(report.unusable)} rows or files could not be used:")
         for row in report.unusable[:ROWS_SHOWN]:
             sheet = f" [{row['sheet']}]" if row["sheet"] else ""
             place = f"{row['file']}{sheet}" + (f", row {row['row']}" if row["row"] else "")
