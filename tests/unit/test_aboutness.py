@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from enrico.domain.aboutness import about_account
-
-
-def data_file(name: str) -> Path:
-    """A file of the shared test data; fails with a sentence when it is not there."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    path = Path(os.environ.get("ENRICO_TEST_DATA", default)) / name
-    if not path.is_file():
-        pytest.fail(
-            f"{name} is missing: put the test data in ../shared/data or set ENRICO_TEST_DATA."
-        )
-    return path
-
-
-def rows_of(name: str) -> list[dict[str, str]]:
-    with data_file(name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+from shared_data import data_rows
 
 
 @pytest.mark.parametrize(
@@ -556,7 +538,7 @@ def test_real_articles_keep_their_measured_verdicts() -> None:
     distinct: Counter[str] = Counter()
     ordinary: Counter[str] = Counter()
     crossed: Counter[str] = Counter()
-    for row in rows_of("search/gdelt_company_articles.csv"):
+    for row in data_rows("search/gdelt_company_articles.csv"):
         for ticker, (name, domain) in TEN_COMPANIES.items():
             brand = name.split()[0].split(".")[0].strip(",").casefold()
             named = brand in _words(row["title"])
@@ -576,7 +558,7 @@ def test_real_articles_keep_their_measured_verdicts() -> None:
 def test_names_that_are_words_keep_their_measured_verdicts() -> None:
     """568 real firms named by one word, in sentences made for both readings."""
     right: Counter[str] = Counter()
-    rows = rows_of("companies/ambiguous_names.csv")
+    rows = data_rows("companies/ambiguous_names.csv")
     for row in rows:
         word, full, domain = row["short_name"], row["company"], row["domain"]
         low, stem = word.lower(), domain.split(".")[0]

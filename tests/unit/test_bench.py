@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from benchmarks.bound import Bound, provider_bound, run_bound
 from benchmarks.report import (
     Court,
@@ -19,7 +20,6 @@ from benchmarks.report import (
     verdicts,
 )
 from benchmarks.variants import Result
-
 from enrico.sandbox.profiles import PROFILES, Limits
 
 COLD = Court(

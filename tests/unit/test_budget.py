@@ -6,10 +6,10 @@ import asyncio
 import random
 
 import pytest
-from clock import run_virtually
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clock import run_virtually
 from enrico.engine.budget import Budget, BudgetReached, Caps
 from enrico.engine.money import MICRO, Cost, cost_of_credits, micro_credits, nano_usd
 

@@ -14,6 +14,7 @@ import xlsxwriter
 
 from enrico.errors import InputError
 from enrico.intake import Intake, read_exports
+from shared_data import data_file
 
 
 def read(folder: Path, **files: str) -> Intake:
@@ -290,12 +291,7 @@ def test_wide_sheets_and_huge_cells_are_read(tmp_path: Path) -> None:
 
 
 def test_public_crm_samples_are_read_without_loss() -> None:
-    folder = Path(os.environ.get("ENRICO_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
-    assert (folder / "crm").is_dir(), (
-        f"The test data is not at {folder}. Put it there, or set ENRICO_TEST_DATA to its folder."
-    )
-
-    found = read_exports(sorted((folder / "crm").glob("sfsample_*.csv")))
+    found = read_exports(sorted(data_file("crm").glob("sfsample_*.csv")))
 
     assert (len(found.accounts), len(found.contacts), len(found.deals)) == (24, 42, 235)
     assert {a.id for a in found.accounts} >= {d.account_id for d in found.deals}

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 
 import pytest
-from clock import run_virtually
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clock import run_virtually
 from enrico.engine.limits import (
     SPREAD_FLOOR,
     Limiter,

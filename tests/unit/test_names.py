@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-import os
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
 from enrico.domain.names import SAME_PERSON, find_person, fold, name_match, same_person_name
-
-# Read once, before the fixture that clears the environment for each test.
-TEST_DATA = Path(
-    os.environ.get("ENRICO_TEST_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data"
-)
-
-
-def names_data(name: str) -> list[dict[str, str]]:
-    path = TEST_DATA / "names" / name
-    assert path.exists(), (
-        f"Test data not found: {path}. Put the data folder (titles/, names/, crm/ …) at "
-        "../shared/data beside the repository, or name its place in ENRICO_TEST_DATA."
-    )
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+from shared_data import data_rows
 
 
 @pytest.mark.parametrize(
@@ -151,10 +134,10 @@ def test_folding_drops_case_and_accents() -> None:
 
 def test_unrelated_first_names_with_one_surname_hardly_ever_agree() -> None:
     related: dict[str, set[str]] = defaultdict(set)
-    for row in names_data("nicknames.csv"):
+    for row in data_rows("names/nicknames.csv"):
         related[row["name1"]].add(row["name2"])
         related[row["name2"]].add(row["name1"])
-    for row in names_data("given_name_variants.csv"):
+    for row in data_rows("names/given_name_variants.csv"):
         related[row["name"]].add(row["canonical"])
         related[row["canonical"]].add(row["name"])
     first_names = sorted(related)[::4]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-import os
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
@@ -21,19 +18,9 @@ from enrico.domain.signals import (
     score_account,
     supports,
 )
+from shared_data import data_rows
 
 AS_OF = date(2026, 3, 31)
-
-
-def data_file(name: str) -> Path:
-    """A file of the shared test data; fails with a sentence when it is not there."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    path = Path(os.environ.get("ENRICO_TEST_DATA", default)) / name
-    if not path.is_file():
-        pytest.fail(
-            f"{name} is missing: put the test data in ../shared/data or set ENRICO_TEST_DATA."
-        )
-    return path
 
 
 def a_signal(
@@ -221,18 +208,17 @@ def test_too_little_or_an_unknown_language_is_no_verdict(text: str) -> None:
 def test_the_evidence_check_keeps_its_measured_quality() -> None:
     """Floors below what was measured; the labels describe whole articles, not these words."""
     refused_right = right = refused_wrong = wrong = 0
-    with data_file("news/news_signals.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            title, _, snippet = row["text"].partition(" || ")
-            labels = set(row["signals"].replace("|", ";").split(";")) - {""}
-            for kind in SignalType:
-                verdict = supports(kind, title, snippet)
-                if kind in labels:
-                    right += 1
-                    refused_right += verdict is False
-                else:
-                    wrong += 1
-                    refused_wrong += verdict is False
+    for row in data_rows("news/news_signals.csv"):
+        title, _, snippet = row["text"].partition(" || ")
+        labels = set(row["signals"].replace("|", ";").split(";")) - {""}
+        for kind in SignalType:
+            verdict = supports(kind, title, snippet)
+            if kind in labels:
+                right += 1
+                refused_right += verdict is False
+            else:
+                wrong += 1
+                refused_wrong += verdict is False
 
     assert right == 71
     assert 1 - refused_right / right >= 0.65  # measured 0.69

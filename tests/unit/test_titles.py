@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from enrico.domain.roles import BuyingRole
 from enrico.domain.titles import TITLE_CONFIDENCE, TitleReading, read_title
+from shared_data import data_rows
 
 R = BuyingRole
 LEADS = {"c_level", "vp", "head", "director", "manager"}
 
-# Read once, before the fixture that clears the environment for each test.
-TEST_DATA = Path(
-    os.environ.get("ENRICO_TEST_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data"
-)
-
-
-def test_data(*parts: str) -> Path:
-    path = TEST_DATA.joinpath(*parts)
-    assert path.exists(), (
-        f"Test data not found: {path}. Put the data folder (titles/, names/, crm/ …) at "
-        "../shared/data beside the repository, or name its place in ENRICO_TEST_DATA."
-    )
-    return path
-
-
-test_data.__test__ = False  # type: ignore[attr-defined]
-
 
 def rows(name: str) -> list[dict[str, str]]:
-    with test_data("titles", name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return data_rows(f"titles/{name}")
 
 
 def held_out(title: str) -> bool:
