@@ -33,6 +33,7 @@ from enrico.store.journal import Journal, timestamp
 from enrico.store.selection import Selection, count
 from enrico.store.tables import load_problems, loads
 
+NO_LINKS = "No row says which contact is on which deal"
 _LOAD = insert(loads)
 _PROBLEM = insert(load_problems)
 
@@ -313,6 +314,7 @@ def _link_by_account(intake: Intake) -> None:
     for deal in alone:
         intake.deal_contacts += [DealContact(deal.id, id_) for id_ in people[deal.account_id]]
     if alone:
+        intake.warnings[:] = [w for w in intake.warnings if not w.startswith(NO_LINKS)]
         intake.matches.append(
             f"{len(alone)} deals without contacts of their own took all contacts of their account"
         )

@@ -191,7 +191,11 @@ class Looker:
                     "source": row["role_source"],
                     "confidence": row["confidence"],
                     "reason": row["reason"]
-                    + (f"; runner-up: {row['runner_up']}" if row["runner_up"] else ""),
+                    + (
+                        f"; runner-up: {row['runner_up']} by {row['runner_up_source']}"
+                        if row["runner_up"]
+                        else ""
+                    ),
                     "provider": row["provider"] if "verified" in row["role_source"] else "",
                     "at": row["fetched_at"] if "verified" in row["role_source"] else "",
                 }

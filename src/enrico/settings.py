@@ -9,14 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -30,13 +40,22 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _joined(value: Any) -> Any:
+    """A TOML list of windows reads like the text with commas."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+Limits = Annotated[str, BeforeValidator(_joined)]
+
+
 class ApolloSettings(_Section):
     """People: Apollo's bulk match."""
 
     base_url: str = Field("https://api.apollo.io/api/v1", description="Prefix before the path.")
-    limits: tuple[str, ...] = Field(
-        (),
-        description="Windows such as '1000/min'. Empty: assume 5/s and 60/min, then follow Apollo.",
+    limits: Limits = Field(
+        "",
+        description="Windows such as '1000/min, 5/s'; 'none' for no limit. Empty: assume 5/s and "
+        "60/min, then follow Apollo.",
     )
     concurrency: int = Field(24, ge=1, description="Bulk calls in flight at once.")
     batch_size: int = Field(
@@ -66,9 +85,10 @@ class SerperSettings(_Section):
     """Account search: Serper."""
 
     base_url: str = Field("https://google.serper.dev", description="Prefix before the path.")
-    limits: tuple[str, ...] = Field(
-        (),
-        description="Windows such as '50/s'. Empty: 5/s, then what Serper's account page says.",
+    limits: Limits = Field(
+        "",
+        description="Windows such as '50/s'; 'none' for no limit. Empty: 5/s, then what Serper's "
+        "account page says.",
     )
     concurrency: int = Field(128, ge=1, description="Searches in flight at once.")
     timeout_seconds: float = Field(15.0, gt=0, description="Total time for one call.")
@@ -201,20 +221,20 @@ class Settings(BaseSettings):
 # What each named profile allows (design section 6). A profile stands for limits that the user
 # knows to be true, so a provider's answer may tighten them but never loosen them.
 PROFILES: Mapping[ProfileName, Mapping[str, Mapping[str, Any]]] = {
-    "classic": {"apollo": {"limits": ("5/s",)}, "serper": {"limits": ("5/s",)}},
+    "classic": {"apollo": {"limits": "5/s"}, "serper": {"limits": "5/s"}},
     "modern": {
-        "apollo": {"limits": ("1000/min",)},
-        "serper": {"limits": ("50/s",)},
+        "apollo": {"limits": "1000/min"},
+        "serper": {"limits": "50/s"},
         "llm": {"concurrency": 200},
     },
     "free": {
-        "apollo": {"limits": ("20/min", "100/h", "600/day"), "concurrency": 1},
-        "serper": {"limits": ("5/s",)},
+        "apollo": {"limits": "20/min, 100/h, 600/day", "concurrency": 1},
+        "serper": {"limits": "5/s"},
     },
-    "instant": {"apollo": {"limits": ("none",)}, "serper": {"limits": ("none",)}},
+    "instant": {"apollo": {"limits": "none"}, "serper": {"limits": "none"}},
     "storm": {
-        "apollo": {"limits": ("1000/min",)},
-        "serper": {"limits": ("50/s",)},
+        "apollo": {"limits": "1000/min"},
+        "serper": {"limits": "50/s"},
         "llm": {"concurrency": 200},
     },
 }
@@ -235,11 +255,11 @@ def load_settings(profile: str | None = None, **overrides: Any) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(_what_is_wrong(error)) from None
+    except SettingsError as error:
         raise ConfigError(
-            f"The setting {name} cannot be used: {first['msg']}. Look it up in "
-            "docs/reference/settings.md, or leave it out to get the default."
+            f"The environment holds a setting that cannot be read: {error}. Look it up in "
+            "docs/reference/settings.md, or unset it."
         ) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"enrico.toml cannot be read: {error}. Mend or remove it.") from None
@@ -259,6 +279,23 @@ def load_settings(profile: str | None = None, **overrides: Any) -> Settings:
         for section, fields in changes.items()
     }
     return settings.model_copy(update=update)
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """The first wrong setting by name, what is wrong with it, and what may have been meant."""
+    first = error.errors(include_url=False)[0]
+    *sections, last = (str(part) for part in first["loc"])
+    name = ".".join([*sections, last])
+    if first["type"] != "extra_forbidden":
+        return (
+            f"The setting {name} cannot be used: {first['msg']}. Look it up in "
+            "docs/reference/settings.md, or leave it out to get the default."
+        )
+    section = Settings.model_fields[sections[0]].annotation if sections else Settings
+    known = list(getattr(section, "model_fields", {}))
+    meant = get_close_matches(last, known, n=1)
+    hint = f"Did you mean {'.'.join([*sections, meant[0]])}? " if meant else ""
+    return f"There is no setting {name}. {hint}All are listed in docs/reference/settings.md."
 
 
 def is_peak(when: datetime) -> bool:

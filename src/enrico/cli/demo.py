@@ -15,7 +15,7 @@ import orjson
 from cyclopts import Parameter
 
 from enrico.cli.common import Common, print_json, say, table, usage
-from enrico.cli.main_job import NO_CAP, NOTHING_CHOSEN, run_with_progress
+from enrico.cli.main_job import ALL_WORK, NO_CAP, run_with_progress
 from enrico.cli.words import say_load, say_summary
 from enrico.client import Enrico
 from enrico.errors import EnricoError, UsageError
@@ -68,11 +68,11 @@ def demo(
     Parameters
     ----------
     deals
-        How many deals the made-up CRM has.
+        How many deals the made-up CRM has; 50 if unsaid.
     folder
-        Where export, database and results go; made anew each time.
+        Where export, database and results go, made anew each time; enrico-demo if unsaid.
     profile
-        The limits and delays of the pretended providers.
+        The limits and delays of the pretended providers; classic if unsaid.
     json
         Print the summaries as JSON on stdout.
     quiet
@@ -105,7 +105,7 @@ async def _demo(client: Enrico, folder: Path, common: Common) -> int:
             say_load(report)
             say()
         scope = client.scope(load_id=report.load_id)
-        summary = await run_with_progress(client, scope, NOTHING_CHOSEN, NO_CAP, common)
+        summary = await run_with_progress(client, scope, ALL_WORK, NO_CAP, common)
         files = await client.export(folder / "results", scope)
         again = await client.run(scope)
         if common.json:

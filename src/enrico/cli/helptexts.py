@@ -20,7 +20,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 Starts the sandbox, loads a made-up Salesforce export, runs the whole job on
 it and shows what was found. Files are left in enrico-demo/.
 
-Examples:
+For example:
   enrico demo
   enrico demo --deals 10 --profile modern
 """,
@@ -33,7 +33,7 @@ Takes Salesforce, HubSpot and Pipedrive exports and plain tables as CSV, TSV,
 XLSX, JSONL or Parquet: files, folders or zips. Run it again and only what is
 new, stale or failed is asked for. Ctrl-C once lets calls in flight finish.
 
-Examples:
+For example:
   enrico enrich export/ -o results/
   enrico enrich deals.csv contacts.csv -o results.xlsx --max-usd 10
   enrico enrich hubspot.csv -o out.parquet --only roles
@@ -48,7 +48,7 @@ Examples:
 Rows that cannot be used are listed with file, row, reason and mend; the rest
 is loaded.
 
-Examples:
+For example:
   enrico load export/
   enrico load Opportunity.csv Account.csv Contact.csv --json
 """,
@@ -60,7 +60,7 @@ Examples:
 Calls, credits, dollars low to high, cache hits, who is skipped and why.
 Spends nothing.
 
-Examples:
+For example:
   enrico plan
   enrico plan --stage won --lookback 90 --json
 """,
@@ -72,7 +72,7 @@ Examples:
 Ctrl-C once lets calls in flight finish; twice stops at once. Run it again to
 go on from there.
 
-Examples:
+For example:
   enrico run --max-credits 500
   enrico run --limit 10 --dry-run
   enrico run --only people --refresh
@@ -82,7 +82,7 @@ Examples:
             "main_job:export",
             """Write the result tables: deal contacts, accounts, signals, deals.
 
-Examples:
+For example:
   enrico export -o results/
   enrico export -o results.xlsx --stage won
 """,
@@ -93,7 +93,7 @@ Examples:
             "look:runs",
             """List the runs, what they did and what they cost.
 
-Examples:
+For example:
   enrico runs
   enrico runs --json
 """,
@@ -102,7 +102,7 @@ Examples:
             "look:show",
             """Show a deal, an account, a person or a run.
 
-Examples:
+For example:
   enrico show deal 0061234
   enrico show account acme.com
   enrico show person jane@acme.com
@@ -113,7 +113,7 @@ Examples:
             "look:explain",
             """Where a value comes from: provider, call, time, confidence, reason.
 
-Examples:
+For example:
   enrico explain jane@acme.com.title
   enrico explain acme.com
   enrico explain 0061234.role
@@ -128,7 +128,7 @@ Examples:
 'retry' asks for their people again in the next run (and may pay twice),
 'drop' leaves them without an answer.
 
-Examples:
+For example:
   enrico held
   enrico held retry 3f2a91c0
   enrico held drop --all
@@ -138,7 +138,7 @@ Examples:
             "mend:replay",
             """Make all facts anew from the recorded answers. Spends nothing.
 
-Examples:
+For example:
   enrico replay
 """,
         ),
@@ -149,7 +149,7 @@ Examples:
 Asks each provider's free endpoints, says what the plan allows, and what to
 mend.
 
-Examples:
+For example:
   enrico doctor
   enrico doctor --json
 """,
@@ -158,7 +158,7 @@ Examples:
             "checks:providers",
             """The providers, with their limits, prices and settings.
 
-Examples:
+For example:
   enrico providers
 """,
         ),
@@ -167,11 +167,11 @@ Examples:
             """Apollo, Serper and DeepSeek on this machine, with invented data.
 
 Prints addresses and keys, then serves until Ctrl-C. All flags go to the
-sandbox: see 'enrico sandbox --help'.
+sandbox: see 'enrico sandbox -- --help'.
 
-Examples:
+For example:
   enrico sandbox --port 8900 --profile classic
-  enrico sandbox --write-crm crm/ --deals 50
+  enrico sandbox --faults faults.json
 """,
         ),
     },

@@ -121,7 +121,10 @@ def _print_plain(value: dict[str, Any], indent: str = "") -> None:
         elif isinstance(entry, list) and entry and isinstance(entry[0], dict):
             print(f"{indent}{name}:")
             for item in entry:
-                print(f"{indent}  - " + "; ".join(f"{k}: {v}" for k, v in item.items() if v))
+                print(
+                    f"{indent}  - "
+                    + "; ".join(f"{k}: {v}" for k, v in item.items() if v not in ("", None))
+                )
         else:
             print(f"{indent}{name}: {'' if entry is None else entry}")
 

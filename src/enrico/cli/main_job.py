@@ -29,7 +29,7 @@ from enrico.store.crm import Scope
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Choice:
-    """Which deals, and which part of the work."""
+    """Which deals."""
 
     limit: int | None = None
     "At most so many deals, the latest first."
@@ -39,10 +39,6 @@ class Choice:
     "Only deals in this stage or outcome (won, lost, open); may be given several times."
     deal: tuple[str, ...] = ()
     "Only this deal, by its id; may be given several times."
-    only: str = ""
-    "Only these parts, with commas: search,classify,roles,people."
-    refresh: bool = False
-    "Ask again for what is still fresh."
 
     def scope(self, client: Enrico, load_id: str = "") -> Scope:
         """The deals in question."""
@@ -57,6 +53,17 @@ class Choice:
             lookback_days=self.lookback,
             limit=self.limit,
         )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Work:
+    """Which part of the work."""
+
+    only: str = ""
+    "Only these parts, with commas: search,classify,roles,people."
+    refresh: bool = False
+    "Ask again for what is still fresh."
 
     def parts(self) -> tuple[Branch, ...]:
         """The parts of the work to do."""
@@ -109,7 +116,8 @@ def _amount(flag: str, text: str, convert: Any) -> int:
     return result
 
 
-NOTHING_CHOSEN = Choice()
+ALL_DEALS = Choice()
+ALL_WORK = Work()
 NO_CAP = Spending()
 
 
@@ -119,7 +127,8 @@ def enrich(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("enrico-results"),
     link_by_account: bool = False,
-    choice: Choice = NOTHING_CHOSEN,
+    choice: Choice = ALL_DEALS,
+    work: Work = ALL_WORK,
     spending: Spending = NO_CAP,
     common: Common = DEFAULT,
 ) -> int:
@@ -130,12 +139,12 @@ def enrich(
     paths
         Files or folders of one export.
     out
-        A folder, or a file that ends in .csv, .jsonl, .parquet or .xlsx.
+        A folder, or a file that ends in .csv, .jsonl, .parquet or .xlsx; enrico-results if unsaid.
     link_by_account
         Put all contacts of an account on its deals that the export names no contact for.
     """
 
-    async def work(client: Enrico) -> int:
+    async def do(client: Enrico) -> int:
         from enrico.export.writers import format_of
 
         format_of(out)  # a wrong ending is told before anything is bought
@@ -144,8 +153,8 @@ def enrich(
             say_load(report)
         scope = choice.scope(client, report.load_id)
         if spending.dry_run:
-            return await _tell_plan(client, scope, choice, common)
-        summary = await run_with_progress(client, scope, choice, spending, common)
+            return await _tell_plan(client, scope, work, common)
+        summary = await run_with_progress(client, scope, work, spending, common)
         files = await client.export(out, scope)
         if common.json:
             places = {name: {"path": str(p), "rows": n} for name, (p, n) in files.items()}
@@ -156,7 +165,7 @@ def enrich(
                 say(f"{name}: {number} rows in {path}")
         return EXIT_CODES[summary["status"]]
 
-    return _with_client(common, work)
+    return _with_client(common, do)
 
 
 def load(
@@ -176,7 +185,7 @@ def load(
         Put all contacts of an account on its deals that the export names no contact for.
     """
 
-    async def work(client: Enrico) -> int:
+    async def do(client: Enrico) -> int:
         report = await client.load(*paths, link_by_account=link_by_account)
         if common.json:
             print_json(report.as_dict())
@@ -184,45 +193,46 @@ def load(
             say_load(report)
         return 0
 
-    return _with_client(common, work)
+    return _with_client(common, do)
 
 
-def plan(*, choice: Choice = NOTHING_CHOSEN, common: Common = DEFAULT) -> int:
+def plan(*, choice: Choice = ALL_DEALS, work: Work = ALL_WORK, common: Common = DEFAULT) -> int:
     """Say what a run would do and cost."""
 
-    async def work(client: Enrico) -> int:
-        return await _tell_plan(client, choice.scope(client), choice, common)
+    async def do(client: Enrico) -> int:
+        return await _tell_plan(client, choice.scope(client), work, common)
 
-    return _with_client(common, work)
+    return _with_client(common, do)
 
 
 def run(
     *,
-    choice: Choice = NOTHING_CHOSEN,
+    choice: Choice = ALL_DEALS,
+    work: Work = ALL_WORK,
     spending: Spending = NO_CAP,
     common: Common = DEFAULT,
 ) -> int:
     """Enrich what is new, stale or failed."""
 
-    async def work(client: Enrico) -> int:
+    async def do(client: Enrico) -> int:
         scope = choice.scope(client)
         if spending.dry_run:
-            return await _tell_plan(client, scope, choice, common)
-        summary = await run_with_progress(client, scope, choice, spending, common)
+            return await _tell_plan(client, scope, work, common)
+        summary = await run_with_progress(client, scope, work, spending, common)
         if common.json:
             print_json(summary)
         else:
             say_summary(summary)
         return EXIT_CODES[summary["status"]]
 
-    return _with_client(common, work)
+    return _with_client(common, do)
 
 
 def export(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("enrico-results"),
     format: str = "",
-    choice: Choice = NOTHING_CHOSEN,
+    choice: Choice = ALL_DEALS,
     common: Common = DEFAULT,
 ) -> int:
     """Write the result tables.
@@ -230,12 +240,12 @@ def export(
     Parameters
     ----------
     out
-        A folder, or a file that ends in .csv, .jsonl, .parquet or .xlsx.
+        A folder, or a file that ends in .csv, .jsonl, .parquet or .xlsx; enrico-results if unsaid.
     format
         csv, jsonl, parquet or xlsx; by default what the ending says.
     """
 
-    async def work(client: Enrico) -> int:
+    async def do(client: Enrico) -> int:
         files = await client.export(out, choice.scope(client), format=format)
         if common.json:
             print_json({name: {"path": str(p), "rows": n} for name, (p, n) in files.items()})
@@ -244,11 +254,11 @@ def export(
                 say(f"{name}: {number} rows in {path}")
         return 0
 
-    return _with_client(common, work)
+    return _with_client(common, do)
 
 
-async def _tell_plan(client: Enrico, scope: Scope, choice: Choice, common: Common) -> int:
-    found = await client.plan(scope, only=choice.parts(), refresh=choice.refresh)
+async def _tell_plan(client: Enrico, scope: Scope, work: Work, common: Common) -> int:
+    found = await client.plan(scope, only=work.parts(), refresh=work.refresh)
     if common.json:
         print_json(found.as_dict())
     else:
@@ -257,7 +267,7 @@ async def _tell_plan(client: Enrico, scope: Scope, choice: Choice, common: Commo
 
 
 async def run_with_progress(
-    client: Enrico, scope: Scope, choice: Choice, spending: Spending, common: Common
+    client: Enrico, scope: Scope, work: Work, spending: Spending, common: Common
 ) -> dict[str, Any]:
     """Run with progress; Ctrl-C once drains, twice stops at once."""
     loop = asyncio.get_running_loop()
@@ -289,8 +299,8 @@ async def run_with_progress(
         try:
             return await client.run(
                 scope,
-                only=choice.parts(),
-                refresh=choice.refresh,
+                only=work.parts(),
+                refresh=work.refresh,
                 caps=spending.caps(),
                 on_ready=watch,
                 on_start=begin,
@@ -307,10 +317,10 @@ async def run_with_progress(
             os._exit(130)
 
 
-def _with_client(common: Common, work: Any) -> int:
+def _with_client(common: Common, do: Any) -> int:
     async def inside() -> int:
         async with common.client() as client:
-            result: int = await work(client)
+            result: int = await do(client)
             return result
 
     return asyncio.run(inside())

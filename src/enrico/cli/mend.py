@@ -37,7 +37,7 @@ def held(
                 print_json(settled)
             else:
                 people = sum(call["people"] for call in settled)
-                say(f"{len(settled)} calls settled, {people} people.")
+                say(f"Settled: {len(settled)} held, {people} people in them.")
                 if action == "retry":
                     say("Ask for them again with: enrico run --only people,roles")
             return 0

@@ -31,9 +31,9 @@ def say_load(report: LoadReport) -> None:
         say(f"  {file['path']}{sheet}: {file['kind']} ({file['crm']}), {file['rows']} rows")
         if used:
             say(f"    {'; '.join(used)}{f'; {ignored} other columns unused' if ignored else ''}")
-        for words in (file["date_order"], file["decimal_style"], file["note"]):
-            if words:
-                say(f"    {words}")
+        for name, words in (("dates", "date_order"), ("numbers", "decimal_style"), ("", "note")):
+            if file[words]:
+                say(f"    {name}{': ' if name else ''}{file[words]}")
     for match in report.matches:
         say(f"  matched: {match}")
     for warning in report.warnings:
@@ -108,6 +108,8 @@ def say_summary(summary: dict[str, Any]) -> None:
         f"  bill ${summary['cost_usd']:.4f}; saved ${saved['cache']:.2f} by the cache, "
         f"${saved['dedupe']:.2f} by asking once, ${saved['skipped']:.2f} by not asking in vain"
     )
+    if summary["in_doubt_usd"]:
+        say(f"  in doubt: up to ${summary['in_doubt_usd']:.2f} for held calls, beside the bill")
     if summary["lower_bound_ms"]:
         say(
             f"  lower bound {summary['lower_bound_ms'] / 1000:.1f} s, held back by "

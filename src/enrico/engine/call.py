@@ -124,6 +124,7 @@ class CallPath:
         self._max_wait = max_wait_seconds
         self._retries = RETRIES_AT_FIRST
         self._failures_in_a_row = 0
+        self._lost: dict[str, int] = {}  # logical calls → the last attempt of unknown outcome
 
     async def send(self, call: Call, read: Callable[[Reply], T], *, lane: int = 0) -> Answer[T]:
         """Buy one answer and read it.
@@ -133,16 +134,22 @@ class CallPath:
         dear call that may have been charged), BudgetReached, Interrupted, StoreError.
         """
         key = call_key(self._run_id, self.provider.name, call)
-        for attempt in range(1, self._attempts + 1):
+        # A call that is sent again after an unknown outcome is another row: the first one may have
+        # been charged, and stays in the ledger.
+        first = self._lost.get(key, 0) + 1
+        for attempt in range(first, first + self._attempts):
             try:
                 return await self._attempt(f"{key}-{attempt}", attempt, call, read, lane)
+            except UnknownOutcome:
+                self._lost[key] = attempt
+                raise
             except (Unavailable, Unreadable) as error:
                 if isinstance(error, Unreadable) and not self.provider.repeats_unreadable:
                     raise
-                if attempt == self._attempts or not self._may_retry():
+                if attempt - first + 1 == self._attempts or not self._may_retry():
                     raise
                 self.stats.retries += 1
-                most = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - 1))
+                most = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - first))
                 await asyncio.sleep(random.uniform(0, most))
         raise AssertionError("unreachable")
 
@@ -204,7 +211,7 @@ class CallPath:
                         ended_at = await self._answered(call_id, reply, charged, began, refusals)
                         # Read before the slot is free: who finds nothing in flight finds every
                         # call's outcome in the journal.
-                        value = await self._read(call_id, reply, read)
+                        value = await self._read(call_id, reply, charged, read)
                         return Answer(call_id, ended_at, charged, value)
                     if isinstance(error, Unavailable):
                         if not self.provider.dear:
@@ -319,7 +326,9 @@ class CallPath:
             )
             raise too_long
 
-    async def _read(self, call_id: str, reply: Reply, read: Callable[[Reply], T]) -> T:
+    async def _read(
+        self, call_id: str, reply: Reply, charged: Cost, read: Callable[[Reply], T]
+    ) -> T:
         """Read a recorded answer. One that makes no sense is no answer (T1)."""
         try:
             value = read(reply)
@@ -330,6 +339,7 @@ class CallPath:
             log.warning("answer not understood", provider=name, call=call_id, why=str(error))
             words = f"{name} sent an answer that is not understood: {error}."
             if dear:
+                self.stats.cost -= charged  # as for any other call of unknown outcome
                 raise UnknownOutcome(
                     words, provider=name, status=reply.status, call_id=call_id
                 ) from error

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 import aiohttp
-from yarl import URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +86,13 @@ class Http:
         *timeout_seconds* bounds the whole exchange: blank lines that keep a connection alive
         would renew any limit between bytes.
         """
-        url = URL(self._base + request.path, encoded=False)
         status, received = 0, bytearray()
         try:
             async with (
                 asyncio.timeout(timeout_seconds),
                 self._session.request(
                     request.method,
-                    url,
+                    self._base + request.path,
                     params=list(request.query) or None,
                     data=request.body or None,
                     headers={"Content-Type": "application/json"} if request.body else None,

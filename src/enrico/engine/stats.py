@@ -32,6 +32,8 @@ class ProviderStats:
     rate_limited: int = 0
     useless: int = 0
     cost: Cost = field(default_factory=Cost)
+    in_doubt: Cost = field(default_factory=Cost)
+    """What held calls may have cost beside that."""
     latencies_ms: list[float] = field(default_factory=list)
     unasked: str = ""
     """Why items were left unasked: budget, key refused, interrupted."""

@@ -322,8 +322,12 @@ async def signal_rows(db: Database, scope: Scope) -> AsyncIterator[Row]:
 async def deal_rows(db: Database, scope: Scope) -> AsyncIterator[Row]:
     """One row for each deal: its committee, its gaps, its cost."""
     unasked = await why_unasked(db, "apollo")
+    # An account is searched once by its key, whichever of its CRM records a deal points to.
     deals_of = (
-        select(deals.c.account_id, func.count().label("n")).group_by(deals.c.account_id).subquery()
+        select(accounts.c.key, func.count().label("n"))
+        .join(deals, deals.c.account_id == accounts.c.id)
+        .group_by(accounts.c.key)
+        .subquery()
     )
     query = (
         select(
@@ -341,7 +345,7 @@ async def deal_rows(db: Database, scope: Scope) -> AsyncIterator[Row]:
             deals.outerjoin(accounts, accounts.c.id == deals.c.account_id)
             .outerjoin(searches, searches.c.key == accounts.c.key)
             .outerjoin(classifications, classifications.c.key == accounts.c.key)
-            .outerjoin(deals_of, deals_of.c.account_id == deals.c.account_id)
+            .outerjoin(deals_of, deals_of.c.key == accounts.c.key)
         )
         .where(deals.c.id.in_(scope.deal_ids_query()))
         .order_by(deals.c.id)

@@ -22,10 +22,10 @@ TYPICAL_SECONDS: dict[ProviderName, tuple[float, float]] = {
     "deepseek": (1.6, 1.0),
     "apollo": (0.8, 0.3),
 }
-ASSUMED_LIMITS: dict[ProviderName, tuple[str, ...]] = {
-    "serper": ("5/s",),
-    "deepseek": (),
-    "apollo": ("5/s", "60/min"),
+ASSUMED_LIMITS: dict[ProviderName, str] = {
+    "serper": "5/s",
+    "deepseek": "none",
+    "apollo": "5/s, 60/min",
 }
 FOUND_AT_LEAST = 0.4
 """Share of asked people that is found at the low end; the high end is everybody."""
@@ -76,8 +76,8 @@ class Plan:
 
 def windows_of(settings: Settings, provider: ProviderName) -> tuple[Window, ...]:
     """The windows that a provider's limiter starts with."""
-    given = {"serper": settings.serper.limits, "apollo": settings.apollo.limits}.get(provider, ())
-    return parse_windows(given or ASSUMED_LIMITS[provider])
+    given = {"serper": settings.serper.limits, "apollo": settings.apollo.limits}.get(provider, "")
+    return parse_windows((given or ASSUMED_LIMITS[provider]).split(","))
 
 
 def make_plan(counts: Counts, settings: Settings, only: tuple[Branch, ...]) -> Plan:
@@ -95,7 +95,7 @@ def make_plan(counts: Counts, settings: Settings, only: tuple[Branch, ...]) -> P
         concurrency=settings.serper.concurrency,
     )  # fmt: skip
     providers["deepseek"] = _provider(
-        settings, "deepseek", reads, counts.accounts - reads if "classify" in only else 0, reads,
+        settings, "deepseek", reads, counts.accounts - counts.to_search - counts.to_classify, reads,
         low=_times(_reading_cost(settings, high=False), counts.to_classify if reads else 0),
         high=_times(_reading_cost(settings, high=True), reads + math.ceil(reads * LOST_AT_MOST)),
         concurrency=settings.llm.concurrency,

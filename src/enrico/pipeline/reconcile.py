@@ -22,7 +22,7 @@ from enrico.engine.limits import Window
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.pipeline.apply import asked_people, trouble_row
 from enrico.pipeline.context import Context
-from enrico.providers.apollo import PersonToFind
+from enrico.providers.apollo import BULK, PersonToFind
 from enrico.providers.common import json_object
 from enrico.store import facts
 from enrico.store.journal import CallRow, timestamp
@@ -154,6 +154,7 @@ async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
     rows = [trouble_row(str(key), "held", reason, call.id) for key in call.items]
     await ctx.db.write(facts.people_held(rows))
     ctx.stats.providers["apollo"].held += len(rows)
+    ctx.stats.providers["apollo"].in_doubt += call.reserved
 
 
 async def _judge(ctx: Context, run_id: str) -> tuple[bool, str]:
@@ -180,7 +181,7 @@ async def _judge(ctx: Context, run_id: str) -> tuple[bool, str]:
 async def _nothing_charged(ctx: Context, before: Reading) -> tuple[bool, str, Reading]:
     """Whether the counters prove that no unknown call since *before* cost anything."""
     now = await read_counters(ctx.paths["apollo"].http, ctx)
-    charged, answers = await ctx.journal.totals("apollo", before.at)
+    charged, answers = await ctx.journal.totals("apollo", before.at, BULK)
     if before.credits is not None and now.credits is not None:
         if before.cycle != now.cycle:
             return False, "Apollo's credit cycle changed in between", now
@@ -190,6 +191,9 @@ async def _nothing_charged(ctx: Context, before: Reading) -> tuple[bool, str, Re
         words = f"Apollo counts {credits_number(extra)} credits more than were answered for"
         return False, words, now
     if before.requests is not None and now.requests is not None:
+        async for call in ctx.journal.find(states=("unknown",), provider="apollo"):
+            if call.endpoint != BULK:
+                return False, "Apollo's count of bulk calls says nothing of a single one", now
         seen = now.requests - before.requests - answers
         if seen == 0:
             return True, "Apollo's own count shows that the call never arrived", now

@@ -127,16 +127,22 @@ class Run:
 
     def _check_keys(self) -> None:
         """A missing key is told before anything is spent. A model of one's own needs none."""
-        for branch in self.options.only:
-            provider = _NEEDS.get(branch)
-            if provider is None or self._key(provider):
-                continue
-            if provider == "deepseek" and self._settings.llm.base_url != Llm.DEFAULT_BASE_URL:
-                continue
-            rest = ",".join(b for b in self.options.only if b != branch)
+        own_model = self._settings.llm.base_url != Llm.DEFAULT_BASE_URL
+        missing = {
+            branch: provider
+            for branch in self.options.only
+            if (provider := _NEEDS.get(branch)) is not None
+            and not self._key(provider)
+            and not (provider == "deepseek" and own_model)
+        }
+        if missing:
+            names = " and ".join(_NAMES[provider] for provider in missing.values())
+            purposes = " and ".join(_PURPOSE[branch] for branch in missing)
+            rest = ",".join(branch for branch in self.options.only if branch not in missing)
             raise ConfigError(
-                f"{_NAMES[provider]} is not set, so {_PURPOSE[branch]}. Set it in the environment, "
-                f"or leave that part out with: --only {rest or 'roles'}"
+                f"{names} {'is' if len(missing) == 1 else 'are'} not set, so {purposes}. Set "
+                f"{'it' if len(missing) == 1 else 'them'} in the environment, or leave that out "
+                f"with: --only {rest or 'roles'}"
             )
 
     @asynccontextmanager
@@ -173,7 +179,7 @@ class Run:
                 limiter = Limiter(
                     windows,
                     concurrency=section.concurrency,
-                    assumed=not getattr(section, "limits", ("none",)),
+                    assumed=not getattr(section, "limits", "none"),
                     by_concurrency=provider is ctx.llm,
                 )
                 longest = max((window.seconds for window in windows), default=0.0)
@@ -220,6 +226,7 @@ class Run:
             stats["serper"].total = counts.to_search
             stats["serper"].cached = counts.accounts - counts.to_search
         if "classify" in self.options.only:
+            stats["deepseek"].cached = counts.accounts - counts.to_search - counts.to_classify
             stats["deepseek"].total = await work_size(self._db, "classify")
             if "search" in self.options.only:
                 stats["deepseek"].total += counts.to_search
@@ -298,8 +305,12 @@ class Run:
     # -- after ----------------------------------------------------------------------------
 
     async def _finish(self, ctx: Context, counts: Counts, seconds: float) -> dict[str, Any]:
+        for name, path in ctx.paths.items():
+            # The last calls under way may have ended a branch that then had nobody left to say so.
+            if path.halted is not None:
+                ctx.give_up(name, path.halted)
         before = await self._db.rows(
-            select(func.count()).select_from(runs).where(runs.c.status != "running")
+            select(func.count()).select_from(runs).where(runs.c.status == "done")
         )
         summary = summarise(
             run_id=self.run_id,
@@ -311,6 +322,7 @@ class Run:
             halted=ctx.halted,
             alerts=self._settings.alerts,
             ran_before=bool(before[0][0]),
+            only=self.options.only,
             prices={"apollo": ctx.apollo.price(), "serper": ctx.serper.price()},
         )
         row = {

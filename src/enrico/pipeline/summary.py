@@ -10,6 +10,7 @@ from enrico.engine.limits import lower_bound_seconds
 from enrico.engine.money import Cost, credits_number, usd_number
 from enrico.engine.stats import PHASES, PROVIDERS, Phase, ProviderStats, Stats
 from enrico.errors import EnricoError
+from enrico.pipeline.context import Branch
 from enrico.pipeline.plan import TYPICAL_SECONDS, what_binds
 from enrico.settings import AlertSettings
 from enrico.store.selection import Counts
@@ -34,6 +35,7 @@ def summarise(
     halted: Sequence[EnricoError],
     alerts: AlertSettings,
     ran_before: bool,
+    only: Sequence[Branch],
     prices: dict[str, Cost],
 ) -> dict[str, Any]:
     """The summary of a finished run."""
@@ -58,7 +60,7 @@ def summarise(
         bound_by = halted[0].code
     people_cached = _share(counts.people - counts.to_buy, counts.people)
     search_cached = _share(counts.accounts - counts.to_search, counts.accounts)
-    status = _status(stats, halted)
+    status = _status(stats, halted, counts)
     return {
         "run_id": run_id,
         "status": status,
@@ -78,7 +80,8 @@ def summarise(
         },
         "error_rate": error_rate,
         "cost_usd": usd_number(sum(item.cost.usd for item in stats.providers.values())),
-        "saved_usd": _saved(counts, prices),
+        "in_doubt_usd": usd_number(sum(i.in_doubt.usd for i in stats.providers.values())),
+        "saved_usd": _saved(counts, prices, only),
         "lower_bound_ms": round(bound * 1000),
         "efficiency": round(min(1.0, bound / duration_seconds), 3) if duration_seconds else 0.0,
         "bound_by": bound_by,
@@ -136,7 +139,7 @@ def _bound(item: ProviderStats, path: CallPath | None) -> tuple[float, str]:
     return seconds, what_binds(name, calls, windows, mean, shortest, most)
 
 
-def _status(stats: Stats, halted: Sequence[EnricoError]) -> str:
+def _status(stats: Stats, halted: Sequence[EnricoError], counts: Counts) -> str:
     """One word; the exit code follows from it and from the reasons."""
     codes = {why.exit_code for why in halted}
     if 130 in codes:
@@ -145,7 +148,7 @@ def _status(stats: Stats, halted: Sequence[EnricoError]) -> str:
         return "refused"
     if 4 in codes:
         return "budget_reached"
-    if any(item.held for item in stats.providers.values()):
+    if counts.held or any(item.held for item in stats.providers.values()):
         return "held"
     if halted or any(item.failed for item in stats.providers.values()):
         return "partial"
@@ -182,9 +185,11 @@ def _alerts(
     return found
 
 
-def _saved(counts: Counts, prices: dict[str, Cost]) -> dict[str, float]:
-    person, search = prices["apollo"].usd, prices["serper"].usd
-    cached = (counts.people - counts.to_buy - counts.held) * person
+def _saved(counts: Counts, prices: dict[str, Cost], only: Sequence[Branch]) -> dict[str, float]:
+    """What asking for everything at each use would have cost more; parts left out save nothing."""
+    person = prices["apollo"].usd if "people" in only else 0
+    search = prices["serper"].usd if "search" in only else 0
+    cached = counts.known * person  # a cached miss would have been free
     cached += (counts.accounts - counts.to_search) * search
     dedupe = (counts.seats_with_address - counts.people) * person
     dedupe += (counts.deals_with_account - counts.accounts) * search

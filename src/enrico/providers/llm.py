@@ -109,6 +109,8 @@ class Llm:
             None,
         ]
         self._sends_thinking = settings.thinking != "omit"
+        self._sends_temperature = True
+        self._room = "max_tokens"
 
     def headers(self, key: str) -> dict[str, str]:
         """Local endpoints need no key."""
@@ -146,9 +148,10 @@ class Llm:
                 {"role": "system", "content": SYSTEM_PROMPT},
                 {"role": "user", "content": question},
             ],
-            "temperature": 0,
-            "max_tokens": self.settings.max_tokens_per_account * len(accounts),
+            self._room: self.settings.max_tokens_per_account * len(accounts),
         }
+        if self._sends_temperature:
+            body["temperature"] = 0
         if self._formats[0] is not None:
             body["response_format"] = self._formats[0]
         if self._sends_thinking:
@@ -169,6 +172,12 @@ class Llm:
             return False
         if "thinking" in words and self._sends_thinking:
             self._sends_thinking = False
+            return True
+        if "max_tokens" in words and self._room == "max_tokens":
+            self._room = "max_completion_tokens"  # OpenAI's newer models
+            return True
+        if "temperature" in words and self._sends_temperature:
+            self._sends_temperature = False
             return True
         if ("response_format" in words or "json_schema" in words) and len(self._formats) > 1:
             self._formats.pop(0)

@@ -17,6 +17,7 @@ import orjson
 
 from enrico.sandbox.app import start
 from enrico.sandbox.config import SandboxConfig
+from enrico.sandbox.crmfiles import write_sample_crm
 from enrico.sandbox.profiles import PROFILES
 
 _PARENT_CHECK_SECONDS = 0.5
@@ -35,6 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
+        if options.write_crm is not None:
+            for path in write_sample_crm(
+                options.write_crm, options.deals, options.seed, options.form
+            ):
+                print(path)
+            return 0
         config = _config(options)
         return asyncio.run(_serve(config, options.port, options.die_with_parent))
     except ValueError as error:
@@ -61,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help=f"a switch or a balance: {', '.join(_SWITCHES)}",
     )
+    parser.add_argument(
+        "--write-crm", type=Path, metavar="FOLDER", help="write a made-up CRM export there, and end"
+    )
+    parser.add_argument("--deals", type=int, default=50, help="deals of that CRM (default 50)")
+    parser.add_argument("--form", default="salesforce", choices=("salesforce", "hubspot", "plain"))
     parser.add_argument("--die-with-parent", action="store_true", help="end when the parent ends")
     return parser
 

@@ -67,6 +67,18 @@ class Database:
         except SQLAlchemyError as error:
             raise StoreError(_sentence(error, self.path)) from error
 
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of its own, for statements that read and write; rows go to :meth:`write`.
+
+        Raises StoreError, as :meth:`write` does.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(_sentence(error, self.path)) from error
+
     async def rows(self, statement: Executable, **values: Any) -> list[Any]:
         """All rows of a small result."""
         async with self.read() as connection:

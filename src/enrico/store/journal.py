@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from enrico.engine.http import Reply, Request
@@ -248,10 +248,13 @@ class Journal:
         )
         return [max(0.0, (now - moment(row.sent_at)).total_seconds()) for row in rows]
 
-    async def totals(self, provider: str, since: str) -> tuple[int, int]:
-        """(micro-credits charged, whole answers) at *provider* for calls sent since then."""
+    async def totals(self, provider: str, since: str, endpoint: str) -> tuple[int, int]:
+        """(micro-credits charged, whole answers of *endpoint*) for calls sent since then."""
+        at_endpoint = func.sum(case((calls.c.endpoint == endpoint, 1), else_=0))
         rows = await self._db.rows(
-            select(func.coalesce(func.sum(calls.c.credits), 0), func.count()).where(
+            select(
+                func.coalesce(func.sum(calls.c.credits), 0), func.coalesce(at_endpoint, 0)
+            ).where(
                 calls.c.provider == provider,
                 calls.c.sent_at >= since,
                 calls.c.state.in_(("answered", "settled")),

@@ -128,6 +128,8 @@ class Counts:
     unusable: dict[str, int]
     """Deal contacts for which no person can be bought, by reason."""
     held: int
+    known: int
+    """People who were found, and are fresh."""
     accounts_without_name: int
     seats_with_address: int
     deals_with_account: int
@@ -176,6 +178,11 @@ async def count(db: Database, selection: Selection) -> Counts:
             .join(people, people.c.key == keys.c.key)
             .where(people.c.state == "held")
         ),
+        known=await number(
+            select(keys.c.key)
+            .join(people, people.c.key == keys.c.key)
+            .where(people.c.state == "found", keys.c.key.not_in(selection.to_do("people")))
+        ),
         accounts_without_name=await number(nameless),
         seats_with_address=await number(select(seat.c.deal_id).where(seat.c.person_key != "")),
         deals_with_account=await number(with_account),
@@ -187,7 +194,7 @@ _CLEAR = delete(work)
 
 async def fill_work(db: Database, selection: Selection, kinds: tuple[WorkKind, ...]) -> None:
     """Write down what the run has to do. One run at a time uses the table."""
-    async with db.engine.begin() as connection:
+    async with db.change() as connection:
         await connection.execute(_CLEAR)
         for kind in kinds:
             keys = selection.to_do(kind).subquery()

@@ -1,0 +1,1 @@
+"""Documentation of Enrico, and what makes its reference pages."""

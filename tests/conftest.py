@@ -1,0 +1,212 @@
+"""Shared by all tests that run the whole job: a sandbox, a sample CRM, results to compare.
+
+The sandbox lives in the test's own event loop, so its books can be read at any moment. The clocks
+of the sandbox and of our journal start at noon, so that "21 hours ago" means one and the same day
+however often and whenever the tests are run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import enrico.store.journal as journal_module
+from enrico import Enrico
+from enrico.sandbox import DEFAULT_KEYS, RunningSandbox, SandboxConfig, start, write_sample_crm
+from enrico.settings import Settings, load_settings
+
+Tables = dict[str, list[dict[str, Any]]]
+RESULT_TABLES = ("deal_contacts", "accounts", "signals", "deals")
+STARTED = datetime.now(UTC)
+NOON = STARTED.replace(hour=12, minute=0, second=0, microsecond=0)
+
+HUNG_SECONDS = 30.0
+"""A run that takes longer hangs."""
+
+# When and by which call something came is not what came. How an account's classification shares
+# its call's price depends on who was asked about together.
+VARYING = {
+    "deal_contacts": {"fetched_at"},
+    "accounts": {"searched_at", "cost_usd"},
+    "signals": {"fetched_at", "search_call", "classification_call"},
+    "deals": {"cost_usd"},
+}
+
+class NoonClock(datetime):
+    """The time as the journal sees it: it runs on from noon of the day the tests began."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return NOON + (datetime.now(tz) - STARTED)
+
+
+def comparable(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Tables:
+    """The result tables without times of fetching, call ids and shared prices."""
+    return {
+        name: [
+            {column: value for column, value in row.items() if column not in VARYING[name]}
+            for row in tables[name]
+        ]
+        for name in RESULT_TABLES
+    }
+
+
+async def result_tables(client: Enrico) -> Tables:
+    """The four result tables of everything in the database, ready to be compared."""
+    return comparable({name: await client.rows(name) for name in RESULT_TABLES})
+
+
+def query(database: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Rows of a finished database, read from outside."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run said and what is in the database after it."""
+
+    summary: dict[str, Any]
+    tables: Tables
+
+    def provider(self, name: str) -> dict[str, Any]:
+        """One provider's part of the summary."""
+        part: dict[str, Any] = self.summary["providers"][name]
+        return part
+
+
+class Bench:
+    """Makes sandboxes and clients for one test, and runs the job."""
+
+    offset = NOON - STARTED
+    """How far the tests' noon is from the real time."""
+
+    def __init__(self, folder: Path, crm: Callable[[int], Path], stack: AsyncExitStack) -> None:
+        self.folder = folder
+        self.crm = crm
+        self._stack = stack
+
+    async def sandbox(self, *faults: dict[str, Any], **switches: Any) -> RunningSandbox:
+        """A sandbox with these faults; it stops with the test."""
+        config = SandboxConfig(faults=faults, **{"now": NOON, **switches})
+        return await self._stack.enter_async_context(await start(config))
+
+    def database(self, name: str = "enrico") -> Path:
+        """Where the database of that name lies."""
+        return self.folder / f"{name}.db"
+
+    def settings(
+        self, sandbox: RunningSandbox, database: str = "enrico", **overrides: Any
+    ) -> Settings:
+        """Settings that point at *sandbox*, with limits so wide that none is ever met."""
+        given: dict[str, Any] = {
+            "database_url": f"sqlite:///{self.database(database)}",
+            "apollo_base_url": sandbox.apollo_url,
+            "log_level": "error",
+            "serper_base_url": sandbox.serper_url,
+            "deepseek_base_url": sandbox.llm_url,
+            **{f"{name}_api_key": key for name, key in DEFAULT_KEYS.items()},
+            **overrides,
+        }
+        given["apollo"] = {"limits": ["1000/s"], "settle_seconds": 0, **given.get("apollo", {})}
+        given["serper"] = {"limits": ["1000/s"], **given.get("serper", {})}
+        return load_settings(**given)
+
+    def open(self, sandbox: RunningSandbox, database: str = "enrico", **overrides: Any) -> Enrico:
+        """A client; use it as ``async with``."""
+        return Enrico(self.settings(sandbox, database, **overrides))
+
+    async def run(
+        self,
+        sandbox: RunningSandbox,
+        database: str = "enrico",
+        *,
+        deals: int = 50,
+        paths: Sequence[Path] = (),
+        options: Mapping[str, Any] | None = None,
+        **overrides: Any,
+    ) -> Outcome:
+        """Load the sample export (or *paths*), run once, and read the results."""
+        async with asyncio.timeout(HUNG_SECONDS), self.open(sandbox, database, **overrides) as client:
+            if not self.database(database).exists() or not await client.rows("deals"):
+                await client.load(*(paths or [self.crm(deals)]))
+            summary = await client.run(**(options or {}))
+            return Outcome(summary, await result_tables(client))
+
+    async def results(self, sandbox: RunningSandbox, database: str = "enrico") -> Tables:
+        """The result tables of a database that some process has filled."""
+        async with self.open(sandbox, database) as client:
+            return await result_tables(client)
+
+    def query(self, sql: str, *values: Any, database: str = "enrico") -> list[tuple[Any, ...]]:
+        """Rows of the database, read from outside."""
+        return query(self.database(database), sql, *values)
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings of the machine: no enrico.toml, no keys in the environment."""
+    import os
+
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith(("ENRICO_", "APOLLO_", "SERPER_", "DEEPSEEK_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our journal's clock starts at noon."""
+    monkeypatch.setattr(journal_module, "datetime", NoonClock)
+
+
+@pytest.fixture(scope="session")
+def sample_crm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """The folder of a made-up export with that many deals; each made once a session."""
+    made: dict[int, Path] = {}
+
+    def folder(deals: int = 50) -> Path:
+        if deals not in made:
+            made[deals] = tmp_path_factory.mktemp(f"crm{deals}")
+            write_sample_crm(made[deals], deals=deals)
+        return made[deals]
+
+    return folder
+
+
+@pytest.fixture
+async def bench(
+    tmp_path: Path, sample_crm: Callable[[int], Path], noon: None
+) -> AsyncIterator[Bench]:
+    """Sandboxes and clients of one test."""
+    async with AsyncExitStack() as stack:
+        yield Bench(tmp_path, sample_crm, stack)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, sample_crm: Callable[[int], Path]
+) -> Iterator[Outcome]:
+    """W50 with providers in the best of health: what every disturbed run must come to."""
+
+    async def work() -> Outcome:
+        async with AsyncExitStack() as stack:
+            bench = Bench(tmp_path_factory.mktemp("undisturbed"), sample_crm, stack)
+            return await bench.run(await bench.sandbox())
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
+        patch.setattr(journal_module, "datetime", NoonClock)
+        outcome = thread.submit(asyncio.run, work()).result()
+    assert {name: len(rows) for name, rows in outcome.tables.items()} == {
+        "deal_contacts": 503, "accounts": 32, "signals": 68, "deals": 50,
+    }  # fmt: skip
+    yield outcome

@@ -1,0 +1,159 @@
+"""A model that leaves out, mixes up, invents or obeys: no signal where it does not belong."""
+
+from __future__ import annotations
+
+import zlib
+
+import orjson
+import pytest
+
+from enrico.domain.signals import SignalType
+
+# One worker, so that batches of five really occur.
+BATCHES = {"llm": {"batch_accounts": 5, "concurrency": 1}}
+SPOILT_ACCOUNTS = ("drop", "swap", "double", "invent", "obey")
+SPOILT_TEXTS = (
+    "truncate", "blank", "empty", "fenced", "array", "content_filter",
+    "insufficient_system_resource", "wrong_finish_reason", "blank_lines",
+)  # fmt: skip
+
+
+def sizes_of_batches(bench) -> list[int]:
+    return [
+        len(orjson.loads(items))
+        for (items,) in bench.query("select items from calls where provider = 'deepseek'")
+    ]
+
+
+def assert_signals_rest_on_what_was_sent(bench) -> None:
+    """Each signal's title, address and snippet are those of its own account's search."""
+    rows = bench.query(
+        "select s.key, s.type, s.url, s.headline, s.snippet, s.result_index, c.items, c.body"
+        " from signals s join calls c on c.id = s.search_call_id"
+    )
+    for key, kind, url, headline, snippet, index, items, body in rows:
+        answer = orjson.loads(zlib.decompress(body))
+        results = [r for name in ("news", "organic") for r in answer.get(name) or []]
+        assert orjson.loads(items) == [key]
+        assert kind in SignalType._value2member_map_
+        found = [r for r in results if r["link"] == url]
+        assert found, "a signal's address was not among the results that were sent"
+        assert headline == found[0]["title"]
+        assert snippet == found[0].get("snippet", "")
+        assert 0 <= index < 10
+
+
+@pytest.mark.parametrize("kind", [*SPOILT_ACCOUNTS, *SPOILT_TEXTS])
+async def test_a_spoilt_answer_is_not_believed_and_its_accounts_are_asked_again(
+    bench, undisturbed, kind
+):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": kind, "at": [1, 3]})
+
+    outcome = await bench.run(sandbox, **BATCHES)
+
+    assert max(sizes_of_batches(bench)) == 5
+    assert sandbox.stats()["llm"]["faults"] == {kind: 2}
+    assert outcome.summary["status"] == "done"
+    assert outcome.provider("deepseek")["failed"] == 0
+    assert_signals_rest_on_what_was_sent(bench)
+    if kind != "obey":  # what is claimed of an own result cannot be told from a verdict
+        assert outcome.tables == undisturbed.tables
+
+
+@pytest.mark.parametrize("kind", [*SPOILT_ACCOUNTS, *SPOILT_TEXTS])
+async def test_a_model_that_is_always_wrong_puts_no_signal_on_another_account(bench, kind):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": kind})
+
+    outcome = await bench.run(sandbox, deals=10, **BATCHES)
+
+    assert_signals_rest_on_what_was_sent(bench)
+    states = {row["status"] for row in outcome.tables["accounts"]}
+    assert states <= {"enriched", "failed", "not_found", "skipped"}
+    if outcome.summary["status"] == "done":
+        assert "failed" not in states
+
+
+async def test_signals_swapped_between_accounts_are_refused_by_their_numbers(bench, undisturbed):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "swap", "to_call": 3})
+
+    outcome = await bench.run(sandbox, **BATCHES)
+
+    assert outcome.summary["dropped"]["account missing or not its own results"] >= 2
+    assert outcome.tables == undisturbed.tables
+
+
+async def test_an_account_that_comes_twice_is_asked_about_again(bench, undisturbed):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "double", "to_call": 2})
+
+    outcome = await bench.run(sandbox, **BATCHES)
+
+    assert outcome.summary["dropped"]["account twice"] >= 1
+    assert outcome.tables == undisturbed.tables
+
+
+async def test_what_a_model_invents_is_dropped_and_counted(bench, undisturbed):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "invent", "at": 1})
+
+    outcome = await bench.run(sandbox, **BATCHES)
+
+    assert outcome.summary["dropped"]["unknown account"] == 1
+    addresses = {row["url"] for row in outcome.tables["signals"]}
+    assert not any("attacker" in url for url in addresses)
+    assert outcome.tables == undisturbed.tables
+
+
+async def test_a_model_that_obeys_a_text_in_a_result_harms_its_own_account_only(bench, undisturbed):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "obey", "at": 1})
+
+    outcome = await bench.run(sandbox, **BATCHES)
+
+    (first,) = bench.query(
+        "select items from calls where provider = 'deepseek' order by sent_at, id limit 1"
+    )
+    in_the_call = {item[0] for item in orjson.loads(first[0])}
+    domain = {row["account_id"]: row["domain"] for row in outcome.tables["accounts"]}
+
+    def untouched(rows):
+        return [row for row in rows if domain[row["account_id"]] not in in_the_call]
+
+    assert untouched(outcome.tables["signals"]) == untouched(undisturbed.tables["signals"])
+
+
+async def test_an_account_that_a_model_always_leaves_out_is_failed_and_asked_again_next_run(
+    bench, undisturbed
+):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "drop"})
+    broken = await bench.run(sandbox, **BATCHES)
+    assert broken.summary["status"] == "partial"
+    assert broken.provider("deepseek")["failed"] > 0
+    assert bench.query("select count(*) from classifications where state = 'failed'") != [(0,)]
+
+    sandbox.set_faults([])
+    mended = await bench.run(sandbox, **BATCHES)
+
+    assert mended.summary["status"] == "done"
+    assert mended.tables == undisturbed.tables
+
+
+async def test_a_cut_answer_is_not_mended_even_where_it_is_whole_json(bench):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "wrong_finish_reason"})
+
+    outcome = await bench.run(sandbox, deals=10)
+
+    assert outcome.tables["signals"] == []
+    assert outcome.provider("deepseek")["found"] == 0
+
+
+async def test_an_endpoint_without_json_mode_is_asked_without_it(bench, undisturbed):
+    refused = {"provider": "llm", "kind": "422", "to_call": 0}
+    outcome = await bench.run(await bench.sandbox(refused), llm={"thinking": "omit"})
+
+    assert outcome.tables == undisturbed.tables
+
+
+async def test_an_endpoint_that_thinks_aloud_gives_the_same(bench, undisturbed):
+    sandbox = await bench.sandbox(blank_lines=True)
+
+    outcome = await bench.run(sandbox)
+
+    assert outcome.tables == undisturbed.tables

@@ -1,0 +1,180 @@
+"""The database refuses, a key is refused, the balance is spent: nothing more is sent; all is kept."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from enrico.errors import StoreError
+from enrico.pipeline.run import Run
+
+
+def asked(sandbox) -> int:
+    return sum(sandbox.stats()[name]["calls"] for name in ("apollo", "serper", "llm"))
+
+
+@pytest.mark.parametrize("pages", [2, 12, 30])
+async def test_nothing_is_sent_after_the_disk_is_full_and_the_next_run_goes_on(
+    bench, undisturbed, pages
+):
+    sandbox = await bench.sandbox({"provider": "*", "kind": "slow", "seconds": 0.03})
+    async with bench.open(sandbox) as client:
+        await client.load(bench.crm(50))
+    (used,) = bench.query("pragma page_count")[0]
+
+    async with bench.open(sandbox) as client:
+
+        def small_disk(connection, _) -> None:
+            cursor = connection.cursor()
+            cursor.execute(f"pragma max_page_count = {used + pages}")
+            cursor.close()
+
+        event.listen(client.db.engine.sync_engine, "connect", small_disk)
+        await client.db.engine.dispose()
+        with pytest.raises(StoreError, match="disk is full"):
+            await client.run()
+        before = asked(sandbox)
+        with pytest.raises(StoreError, match="disk is full"):
+            await client.run()
+        assert asked(sandbox) == before
+    sandbox.set_faults([])
+    outcome = await bench.run(sandbox, apollo={"unknown_outcome": "retry"})
+
+    assert outcome.summary["status"] == "done"
+    assert outcome.tables == undisturbed.tables
+
+
+@pytest.mark.parametrize("after", [2, 5, 12])
+async def test_no_call_is_sent_once_a_commit_has_failed(bench, monkeypatch, after):
+    sandbox = await bench.sandbox({"provider": "*", "kind": "slow", "seconds": 0.02})
+    async with bench.open(sandbox) as client:
+        await client.load(bench.crm(50))
+        commits = 0
+        commit = type(client.db)._commit
+
+        async def refusing(self, connection, group):
+            nonlocal commits
+            commits += 1
+            if commits > after:
+                raise OperationalError("", {}, Exception("database or disk is full"))
+            await commit(self, connection, group)
+
+        monkeypatch.setattr(type(client.db), "_commit", refusing)
+        with pytest.raises(StoreError, match="disk is full"):
+            await client.run()
+
+    in_the_journal = bench.query("select count(*) from calls")[0][0]
+    usage = 2  # Apollo's counters are free, and not in the journal
+    assert asked(sandbox) <= in_the_journal + usage
+
+
+@pytest.mark.parametrize("provider", ["serper", "llm", "apollo"])
+async def test_a_refused_key_stops_that_provider_and_the_next_run_mends_it(
+    bench, undisturbed, provider
+):
+    sandbox = await bench.sandbox({"provider": provider, "kind": "401"})
+
+    broken = await bench.run(sandbox)
+
+    assert broken.summary["status"] == "refused"
+    assert sandbox.stats()[provider]["by_status"]["401"] <= 40
+    assert bench.query("select count(*) from people where state not in ('found', 'not_found')") == [
+        (0,)
+    ]
+    sandbox.set_faults([])
+    assert (await bench.run(sandbox)).tables == undisturbed.tables
+
+
+@pytest.mark.parametrize("provider", ["serper", "llm", "apollo"])
+async def test_a_spent_balance_stops_that_provider_and_the_next_run_mends_it(
+    bench, undisturbed, provider
+):
+    fault = {"provider": provider, "kind": "out_of_credits", "from_call": 4}
+    sandbox = await bench.sandbox(fault)
+
+    broken = await bench.run(sandbox)
+
+    assert broken.summary["status"] == "refused"
+    assert broken.summary["messages"]
+    sandbox.set_faults([])
+    mended = await bench.run(sandbox)
+    assert mended.tables == undisturbed.tables
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+
+
+async def test_a_balance_that_ends_in_the_middle_pays_no_person_twice(bench, undisturbed):
+    sandbox = await bench.sandbox(apollo_credits=100)
+
+    broken = await bench.run(sandbox)
+
+    assert broken.summary["status"] == "refused"
+    assert sandbox.stats()["apollo"]["credits"] <= 100
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+
+
+@pytest.mark.parametrize("after_calls", [1, 10, 30, 60])
+async def test_a_stopped_run_finishes_its_calls_and_the_next_one_goes_on(
+    bench, undisturbed, after_calls
+):
+    sandbox = await bench.sandbox({"provider": "*", "kind": "slow", "seconds": 0.03})
+
+    async with bench.open(sandbox, apollo={"concurrency": 3}, serper={"concurrency": 4}) as client:
+        await client.load(bench.crm(50))
+        running: list[Run] = []
+        task = asyncio.create_task(client.run(on_ready=running.append))
+        while sum(sandbox.stats()[n]["calls"] for n in ("apollo", "serper", "llm")) < after_calls:
+            await asyncio.sleep(0.005)
+        running[0].stop()
+        summary = await task
+
+    assert summary["status"] == "interrupted"
+    states = {state for (state,) in bench.query("select distinct state from calls")}
+    assert states <= {"answered"}
+    assert bench.query("select count(*) from calls where applied = 0") == [(0,)]
+    sandbox.set_faults([])
+    assert (await bench.run(sandbox)).tables == undisturbed.tables
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+    assert sandbox.stats()["serper"]["queries_paid_more_than_once"] == 0
+
+
+async def test_replay_changes_nothing_and_asks_nobody(bench):
+    faults = [
+        {"provider": "apollo", "kind": "reset_after", "at": 3},
+        {"provider": "apollo", "kind": "shuffled", "at": 6},
+        {"provider": "llm", "kind": "swap", "at": 2},
+        {"provider": "serper", "kind": "malformed", "at": 4},
+    ]
+    sandbox = await bench.sandbox(*faults)
+    outcome = await bench.run(sandbox, llm={"batch_accounts": 5, "concurrency": 1})
+    calls = {name: sandbox.stats()[name]["calls"] for name in ("apollo", "serper", "llm")}
+
+    async with bench.open(sandbox) as client:
+        done = await client.replay()
+        tables = {name: await client.rows(name) for name in outcome.tables}
+
+    assert done["roles"] == 0
+    assert done["answers"] > 60
+    assert {name: sandbox.stats()[name]["calls"] for name in calls} == calls
+    again = await bench.run(sandbox, options={"only": ("roles",)})
+    assert again.tables == outcome.tables
+    assert len(tables["deal_contacts"]) == 503
+
+
+async def test_facts_are_made_again_from_the_recorded_answers_alone(bench, undisturbed):
+    import sqlite3
+    from contextlib import closing
+
+    sandbox = await bench.sandbox()
+    await bench.run(sandbox)
+    with closing(sqlite3.connect(bench.database())) as connection, connection:
+        for table in ("people", "searches", "classifications", "signals"):
+            connection.execute(f"delete from {table}")
+
+    async with bench.open(sandbox) as client:
+        await client.replay()
+    outcome = await bench.run(sandbox, options={"only": ("roles",)})
+
+    assert outcome.tables == undisturbed.tables
