@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ VARYING = {
     "signals": {"fetched_at", "search_call", "classification_call"},
     "deals": {"cost_usd"},
 }
+
 
 class NoonClock(datetime):
     """The time as the journal sees it: it runs on from noon of the day the tests began."""
@@ -117,8 +118,8 @@ class Bench:
             **{f"{name}_api_key": key for name, key in DEFAULT_KEYS.items()},
             **overrides,
         }
-        given["apollo"] = {"limits": ["1000/s"], "settle_seconds": 0, **given.get("apollo", {})}
-        given["serper"] = {"limits": ["1000/s"], **given.get("serper", {})}
+        given["apollo"] = {"limits": "1000/s", "settle_seconds": 0, **given.get("apollo", {})}
+        given["serper"] = {"limits": "1000/s", **given.get("serper", {})}
         return load_settings(**given)
 
     def open(self, sandbox: RunningSandbox, database: str = "enrico", **overrides: Any) -> Enrico:
@@ -136,7 +137,10 @@ class Bench:
         **overrides: Any,
     ) -> Outcome:
         """Load the sample export (or *paths*), run once, and read the results."""
-        async with asyncio.timeout(HUNG_SECONDS), self.open(sandbox, database, **overrides) as client:
+        async with (
+            asyncio.timeout(HUNG_SECONDS),
+            self.open(sandbox, database, **overrides) as client,
+        ):
             if not self.database(database).exists() or not await client.rows("deals"):
                 await client.load(*(paths or [self.crm(deals)]))
             summary = await client.run(**(options or {}))
@@ -193,20 +197,38 @@ async def bench(
 
 
 @pytest.fixture(scope="session")
-def undisturbed(
+def run_undisturbed(
     tmp_path_factory: pytest.TempPathFactory, sample_crm: Callable[[int], Path]
-) -> Iterator[Outcome]:
-    """W50 with providers in the best of health: what every disturbed run must come to."""
+) -> Callable[[int], Outcome]:
+    """Runs so many deals with providers in the best of health."""
 
-    async def work() -> Outcome:
+    async def work(deals: int) -> Outcome:
         async with AsyncExitStack() as stack:
             bench = Bench(tmp_path_factory.mktemp("undisturbed"), sample_crm, stack)
-            return await bench.run(await bench.sandbox())
+            return await bench.run(await bench.sandbox(), deals=deals)
 
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
-        patch.setattr(journal_module, "datetime", NoonClock)
-        outcome = thread.submit(asyncio.run, work()).result()
+    def run(deals: int) -> Outcome:
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
+            patch.setattr(journal_module, "datetime", NoonClock)
+            return thread.submit(asyncio.run, work(deals)).result()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def undisturbed(run_undisturbed: Callable[[int], Outcome]) -> Outcome:
+    """What every disturbed run of the 50 deals must come to."""
+    outcome = run_undisturbed(50)
     assert {name: len(rows) for name, rows in outcome.tables.items()} == {
         "deal_contacts": 503, "accounts": 32, "signals": 68, "deals": 50,
     }  # fmt: skip
-    yield outcome
+    return outcome
+
+
+@pytest.fixture(scope="session")
+def small(run_undisturbed: Callable[[int], Outcome]) -> Outcome:
+    """What every disturbed run of the 10 deals must come to: 6 searches, 5 bulk calls."""
+    outcome = run_undisturbed(10)
+    assert outcome.provider("serper")["calls"] == 6
+    assert outcome.provider("apollo")["calls"] == 5
+    return outcome

@@ -90,6 +90,8 @@ async def _serper(settings: Settings) -> list[Check]:
         return [Check("serper", "bad", "SERPER_API_KEY is not set, so accounts are not searched.")]
     async with Http(settings.serper.base_url, serper.headers(key), connections=1) as http:
         reply = await http.send(serper.account(), CHECK_SECONDS)
+    if reply.status == 404:
+        return [Check("serper", "ok", "the endpoint answers; it tells no balance")]
     if error := serper.refusal(reply):
         return [Check("serper", "bad", str(error), refused=error.exit_code == 5)]
     found = json_object(reply.body) or {}

@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from enrico.intake import Intake, read_exports
 from enrico.logs import set_up_logs
 from enrico.pipeline.context import BRANCHES, Branch
 from enrico.pipeline.plan import Plan, make_plan
+from enrico.pipeline.roles import resolve_roles_in
 from enrico.pipeline.run import Run, RunOptions
 from enrico.settings import Settings, load_settings
 from enrico.store.crm import Scope, save_records
@@ -36,6 +38,8 @@ from enrico.store.tables import load_problems, loads
 NO_LINKS = "No row says which contact is on which deal"
 _LOAD = insert(loads)
 _PROBLEM = insert(load_problems)
+_ALONE: ContextVar[tuple[int, ...]] = ContextVar("alone", default=())
+"""Clients that this task has the run lock of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,9 @@ class Enrico:
         without_rows = {**report.as_dict(), "unusable": len(report.unusable)}
         kept = {"id": load_id, "at": timestamp(), "report": orjson.dumps(without_rows).decode()}
         await self.db.write((_LOAD, [kept]), (_PROBLEM, rows))
+        # Roles cost nothing: what the CRM itself says of them can be looked at right away.
+        scope = self.scope(load_id=load_id)
+        await resolve_roles_in(self.db, scope, self.settings.role_threshold)
         return report
 
     # -- plan and run ---------------------------------------------------------------------
@@ -210,7 +217,7 @@ class Enrico:
         *on_start* once it is planned. Waits, after *on_wait*, while another process runs over the
         same database.
         """
-        async with self._alone(on_wait):
+        async with self.alone(on_wait):
             options = RunOptions(
                 scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
             )
@@ -226,16 +233,26 @@ class Enrico:
         """Make all facts anew from the recorded answers. Spends nothing."""
         from enrico.pipeline.replay import replay_journal
 
-        async with self._alone(lambda: None):
+        async with self.alone():
             return await replay_journal(self.db, self.settings, Stats(), self.scope())
 
     @asynccontextmanager
-    async def _alone(self, on_wait: Callable[[], None]) -> AsyncIterator[None]:
+    async def alone(self, on_wait: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+        """Nobody else runs over this database meanwhile; waits its turn, after *on_wait*.
+
+        Runs may be nested inside: loading, running and exporting belong together, because another
+        load of the same deals takes them out of this one's scope.
+        """
+        if id(self) in _ALONE.get():
+            yield
+            return
         lock = RunLock(self.db.path)
         await lock.acquire(on_wait)
+        before = _ALONE.set((*_ALONE.get(), id(self)))
         try:
             yield
         finally:
+            _ALONE.reset(before)
             lock.release()
 
     # -- out ------------------------------------------------------------------------------
@@ -273,15 +290,18 @@ class Enrico:
         *options* are those of :meth:`run`. The tables come as frames of the kind given.
         """
         frame = None if isinstance(source, str | Path) else source
-        if frame is None:
-            report = await self.load(source, *more, link_by_account=link_by_account)
-        else:
-            report = await self._load_frame(frame, link_by_account)
-        scope = self.scope(load_id=report.load_id)
-        summary = await self.run(scope, **options)
-        if out is not None:
-            await self.export(out, scope)
-        tables = {name: await self.rows(name, scope) for name in TABLES if name != "unusable_rows"}
+        async with self.alone():
+            if frame is None:
+                report = await self.load(source, *more, link_by_account=link_by_account)
+            else:
+                report = await self._load_frame(frame, link_by_account)
+            scope = self.scope(load_id=report.load_id)
+            summary = await self.run(scope, **options)
+            if out is not None:
+                await self.export(out, scope)
+            tables = {
+                name: await self.rows(name, scope) for name in TABLES if name != "unusable_rows"
+            }
         made = {
             name: rows if frame is None else type(frame)(_columns(rows, COLUMNS[name]))
             for name, rows in tables.items()

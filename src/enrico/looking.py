@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from enrico.domain.identity import account_name_key, email_key, registrable_domain
 from enrico.engine.money import credits_number, usd_number
@@ -33,7 +33,16 @@ class Looker:
     async def runs(self, last: int) -> list[dict[str, Any]]:
         """The newest runs with their summaries."""
         rows = await self._db.rows(select(runs).order_by(runs.c.started_at.desc()).limit(last))
-        return [_run(row) for row in rows]
+        found = [_run(row) for row in rows]
+        for run in found:
+            if "cost_usd" not in run:  # it was killed: the ledger knows what it spent
+                spent = await self._db.rows(
+                    select(func.count(), func.coalesce(func.sum(calls.c.usd), 0)).where(
+                        calls.c.run_id == run["run_id"]
+                    )
+                )
+                run |= {"calls": spent[0][0], "cost_usd": usd_number(spent[0][1])}
+        return found
 
     async def run(self, run_id: str) -> dict[str, Any]:
         """One run: summary, plan beside actual, and its ledger by provider. ``last`` will do."""

@@ -196,7 +196,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
     attempts: int = Field(4, ge=1, description="Times a cheap call is tried before it is failed.")
     max_wait_seconds: float = Field(
-        900, ge=0, description="Longest single wait that a provider's 429 may ask for."
+        300, ge=0, description="Longest wait for a provider that answers nothing but 429."
     )
     role_threshold: float = Field(
         0.30, ge=0, le=1, description="Roles less sure than this are left open."

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
+from enrico.cli import run_command
 from enrico.sandbox import DEFAULT_KEYS, RunningSandbox
 
 PATIENCE_SECONDS = 60.0
@@ -44,13 +45,14 @@ class Cli:
             if not name.startswith(("ENRICO_", "APOLLO_", "SERPER_", "DEEPSEEK_", "COVERAGE_"))
         }
         self.env["ENRICO_DATABASE_URL"] = f"sqlite:///{self.database}"
-        self.env["ENRICO_APOLLO__LIMITS"] = self.env["ENRICO_SERPER__LIMITS"] = '["1000/s"]'
+        self.env["ENRICO_APOLLO__LIMITS"] = self.env["ENRICO_SERPER__LIMITS"] = "1000/s"
         self.env["ENRICO_APOLLO__SETTLE_SECONDS"] = "0"
         self.running: list[asyncio.subprocess.Process] = []
 
     def at_noon(self, offset: timedelta) -> None:
         """The clock of the processes' journals is moved by *offset*."""
-        self.env["PYTHONPATH"] = str(Path(__file__).parent / "noon")
+        places = [str(Path(__file__).parent / "noon"), self.env.get("PYTHONPATH", "")]
+        self.env["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         self.env["TESTS_CLOCK_OFFSET"] = str(offset.total_seconds())
 
     @property
@@ -88,6 +90,37 @@ class Cli:
     async def __call__(self, *arguments: str | Path, **env: str) -> Done:
         """Run a command to its end."""
         return await self.end(await self.start(*arguments, **env))
+
+
+class Command:
+    """Runs a command line inside the test's process, in a thread of its own: for those that read.
+
+    Starting a process takes longer than all that these commands do.
+    """
+
+    def __init__(self, cli: Cli, capfd: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch):
+        self._cli = cli
+        self._capfd = capfd
+        self._patch = patch
+
+    async def __call__(self, *arguments: str | Path, **env: str) -> Done:
+        """Run a command to its end."""
+        for name, value in {**self._cli.env, **env}.items():
+            if name.startswith(("ENRICO_", "APOLLO_", "SERPER_", "DEEPSEEK_")):
+                self._patch.setenv(name, value)
+        self._patch.chdir(self._cli.folder)
+        self._capfd.readouterr()
+        code = await asyncio.to_thread(run_command, [str(part) for part in arguments])
+        out, err = self._capfd.readouterr()
+        return Done(code, out, err)
+
+
+@pytest.fixture
+def command(
+    cli: Cli, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """Commands that only read, and those that end with an error before they do anything."""
+    return Command(cli, capfd, monkeypatch)
 
 
 @pytest.fixture

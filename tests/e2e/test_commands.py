@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import shutil
 
+import duckdb
 import orjson
 import pytest
+from python_calamine import CalamineWorkbook
 
 
 @pytest.fixture
@@ -33,8 +35,7 @@ async def test_enrich_writes_the_tables_and_tells_its_summary_as_json(bench, cli
     assert done.json["status"] == "done"
     assert set(done.json["providers"]) == {"serper", "deepseek", "apollo"}
     for name, file in done.json["files"].items():
-        rows = list(csv.reader((cli.folder / file["path"]).open(newline="", encoding="utf-8")))
-        assert len(rows) == file["rows"] + 1, name
+        assert len(read_csv(cli.folder / file["path"])) == file["rows"] + 1, name
 
 
 async def test_enrich_without_json_writes_nothing_on_stdout(bench, cli):
@@ -49,35 +50,41 @@ async def test_enrich_without_json_writes_nothing_on_stdout(bench, cli):
 
 
 @pytest.mark.parametrize(
-    "command",
+    "line",
     [
-        ["runs"],
-        ["plan"],
-        ["doctor"],
-        ["providers"],
-        ["held"],
-        ["show", "run", "last"],
-        ["show", "deal", "0065g0000000000AAA"],
-        ["show", "account", "osprey-media.com"],
-        ["explain", "0065g0000000000AAA"],
-        ["run", "--dry-run"],
+        "runs",
+        "plan",
+        "doctor",
+        "providers",
+        "held",
+        "show run last",
+        "show deal 0065g0000000000AAA",
+        "show account osprey-media.com",
+        "explain 0065g0000000000AAA",
+        "run --dry-run",
     ],
-    ids=" ".join,
 )
-async def test_the_command_prints_json_and_nothing_else_on_stdout(finished, cli, command):
-    done = await cli(*command, "--json")
+async def test_the_command_prints_json_and_nothing_else_on_stdout(finished, command, line):
+    done = await command(*line.split(), "--json")
 
     assert done.code == 0, done.err
     assert isinstance(done.json, dict | list)
-    assert "Traceback" not in done.err
     assert finished.stats()["apollo"]["credits"] == finished.stats()["serper"]["credits"] == 0
 
 
-async def test_a_person_is_shown_and_explained_down_to_the_call(finished, bench, cli):
+async def test_a_process_prints_json_and_nothing_else_on_stdout(finished, cli):
+    done = await cli("runs", "--json")
+
+    assert done.code == 0
+    assert [run["status"] for run in done.json] == ["done"]
+    assert done.err == ""
+
+
+async def test_a_person_is_shown_and_explained_down_to_the_call(finished, bench, command):
     address, call = bench.query("select key, call_id from people where state = 'found' limit 1")[0]
 
-    shown = await cli("show", "person", address, "--json")
-    explained = await cli("explain", f"{address}.title", "--json")
+    shown = await command("show", "person", address, "--json")
+    explained = await command("explain", f"{address}.title", "--json")
 
     assert shown.json["status"] == "found"
     assert shown.json["call"] == call
@@ -87,10 +94,10 @@ async def test_a_person_is_shown_and_explained_down_to_the_call(finished, bench,
     assert asked(finished) == 0
 
 
-async def test_replay_changes_nothing_and_spends_nothing(finished, cli):
-    before = await cli("export", "-o", "before.jsonl", "--json")
-    replayed = await cli("replay", "--json")
-    after = await cli("export", "-o", "after.jsonl", "--json")
+async def test_replay_changes_nothing_and_spends_nothing(finished, cli, command):
+    before = await command("export", "-o", "before.jsonl", "--json")
+    replayed = await command("replay", "--json")
+    after = await command("export", "-o", "after.jsonl", "--json")
 
     assert before.code == replayed.code == after.code == 0
     assert replayed.json["roles"] == 0
@@ -102,8 +109,8 @@ async def test_replay_changes_nothing_and_spends_nothing(finished, cli):
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "xlsx", "parquet"])
-async def test_export_writes_all_rows_in_every_format(finished, bench, cli, ending):
-    done = await cli("export", "-o", f"out.{ending}", "--json")
+async def test_export_writes_all_rows_in_every_format(finished, bench, cli, command, ending):
+    done = await command("export", "-o", f"out.{ending}", "--json")
 
     assert done.code == 0, done.err
     rows = {name: file["rows"] for name, file in done.json.items()}
@@ -114,28 +121,30 @@ async def test_export_writes_all_rows_in_every_format(finished, bench, cli, endi
     assert read_back(path, ending) == seats
 
 
+def read_csv(path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as lines:
+        return list(csv.reader(lines))
+
+
 def read_back(path, ending) -> int:
     if ending == "csv":
-        return sum(1 for _ in csv.DictReader(path.open(newline="", encoding="utf-8")))
+        return len(read_csv(path)) - 1
     if ending == "jsonl":
         return sum(1 for line in path.read_bytes().splitlines() if orjson.loads(line))
     if ending == "xlsx":
-        from python_calamine import CalamineWorkbook
-
-        return len(CalamineWorkbook.from_path(path).get_sheet_by_name("deal_contacts").to_python()) - 1
-    import duckdb
-
+        sheet = CalamineWorkbook.from_path(path).get_sheet_by_name("deal_contacts")
+        return len(sheet.to_python()) - 1
     with duckdb.connect() as connection:
-        (count,) = connection.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
-    return count
+        found = connection.execute("select count(*) from read_parquet(?)", [str(path)]).fetchone()
+        return found[0]
 
 
 EVIL = (
-    "Deal ID,Deal Name,Account Name,Website,Contact Name,Email,Title\n"
-    "d1,\"=HYPERLINK(\"\"http://x.test\"\",\"\"a\"\")\",Osprey Media,osprey-media.com,"
-    "=cmd|' /C calc'!A0,matthias.huber@osprey-media.com,@SUM(1+1)\n"
-    "d2,+1+1,Osprey Media,osprey-media.com,-2+3+cmd|' /C calc'!A0,"
-    "pgarcia@osprey-media.com,\"\t=1+1\"\n"
+    "Deal ID,Deal Name,Account Name,Website,First Name,Last Name,Email,Title\n"
+    'd1,"=HYPERLINK(""http://x.test"",""a"")",Osprey Media,osprey-media.com,'
+    "=cmd|' /C calc'!A0,Huber,matthias.huber@osprey-media.com,@SUM(1+1)\n"
+    "d2,+1+1,Osprey Media,osprey-media.com,Pilar,Garcia,"
+    "pgarcia@osprey-media.com,\"-2+3+cmd|' /C calc'!A0\"\n"
 )
 
 
@@ -149,7 +158,7 @@ async def test_no_cell_of_a_csv_is_a_formula(bench, cli):
     cells = [
         cell
         for file in done.json["files"].values()
-        for row in csv.reader((cli.folder / file["path"]).open(newline="", encoding="utf-8"))
+        for row in read_csv(cli.folder / file["path"])
         for cell in row
     ]
     assert any("cmd|" in cell for cell in cells)
@@ -157,16 +166,16 @@ async def test_no_cell_of_a_csv_is_a_formula(bench, cli):
     assert dangerous == []
 
 
-async def test_held_calls_are_listed_dropped_and_tell_exit_code_6(bench, cli):
+async def test_held_calls_are_listed_dropped_and_tell_exit_code_6(bench, cli, command):
     sandbox = await bench.sandbox({"provider": "apollo", "kind": "reset_after", "at": 2})
     cli.use(sandbox)
     run = await cli("enrich", bench.crm(10), "-o", "out", "--json")
     assert run.code == 6
     assert run.json["status"] == "held"
 
-    listed = await cli("held", "--json")
-    dropped = await cli("held", "drop", listed.json[0]["call"], "--json")
-    after = await cli("held", "--json")
+    listed = await command("held", "--json")
+    dropped = await command("held", "drop", listed.json[0]["call"], "--json")
+    after = await command("held", "--json")
 
     assert listed.code == dropped.code == after.code == 0
     assert [call["people"] for call in listed.json] == [10]
@@ -174,12 +183,12 @@ async def test_held_calls_are_listed_dropped_and_tell_exit_code_6(bench, cli):
     assert after.json == []
 
 
-async def test_held_calls_that_are_freed_are_asked_again_by_the_next_run(bench, cli):
+async def test_held_calls_that_are_freed_are_asked_again_by_the_next_run(bench, cli, command):
     sandbox = await bench.sandbox({"provider": "apollo", "kind": "reset_after", "at": 2})
     await bench.run(sandbox, deals=10)
     cli.use(sandbox)
 
-    freed = await cli("held", "retry", "--all", "--json")
+    freed = await command("held", "retry", "--all", "--json")
     done = await cli("run", "--only", "people,roles", "--json")
 
     assert freed.code == 0
@@ -199,10 +208,10 @@ async def test_steps_on_the_command_line_come_to_the_same_as_one_command(bench, 
     assert await bench.results(sandbox) == small.tables
 
 
-async def test_a_database_from_the_flag_is_used(finished, cli):
-    shutil.copy(cli.database, cli.folder / "copy.db")
+async def test_a_database_from_the_flag_is_used(finished, cli, command):
+    shutil.move(cli.database, cli.folder / "copy.db")
 
-    done = await cli("runs", "--json", "--database", "sqlite:///copy.db", ENRICO_DATABASE_URL="")
+    done = await command("runs", "--json", "--database", "sqlite:///copy.db")
 
     assert done.code == 0
     assert len(done.json) == 1

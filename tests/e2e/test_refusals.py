@@ -21,8 +21,9 @@ def assert_one_sentence(done) -> None:
 @pytest.mark.parametrize("provider", KEYS)
 async def test_a_bad_key_ends_with_5_and_names_its_variable_but_not_itself(bench, cli, provider):
     cli.use(await bench.sandbox())
+    bad = {KEYS[provider]: "wr0ng-k3y"}
 
-    done = await cli("enrich", bench.crm(10), "-o", "out", "--json", **{KEYS[provider]: "wr0ng-k3y"})
+    done = await cli("enrich", bench.crm(10), "-o", "out", "--json", **bad)
 
     assert done.code == 5
     assert done.json["status"] == "refused"
@@ -60,10 +61,10 @@ async def test_a_missing_key_is_told_before_anything_is_spent(bench, cli, provid
     assert sandbox.stats()["apollo"]["calls"] == sandbox.stats()["serper"]["calls"] == 0
 
 
-async def test_doctor_tells_a_bad_key_with_5(bench, cli):
+async def test_doctor_tells_a_bad_key_with_5(bench, cli, command):
     cli.use(await bench.sandbox())
 
-    done = await cli("doctor", "--json", APOLLO_API_KEY="wr0ng-k3y")
+    done = await command("doctor", "--json", APOLLO_API_KEY="wr0ng-k3y")
 
     assert done.code == 5
     assert any(check["name"] == "apollo" and check["state"] == "bad" for check in done.json)
@@ -92,21 +93,21 @@ async def test_doctor_tells_a_bad_key_with_5(bench, cli):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )
-async def test_what_makes_no_sense_is_one_sentence(bench, cli, arguments, code):
+async def test_what_makes_no_sense_is_one_sentence(bench, cli, command, arguments, code):
     cli.use(await bench.sandbox())
     (cli.folder / "empty.csv").touch()
     (cli.folder / "noise.csv").write_bytes(bytes(range(256)) * 40)
     (cli.folder / "deals.csv").write_text("Deal ID,Deal Name\nd1,First\n")
 
-    done = await cli(*arguments)
+    done = await command(*arguments)
 
     assert done.code == code, done.err
     assert_one_sentence(done)
     assert done.out == ""
 
 
-async def test_an_error_is_json_on_stdout_when_json_is_wanted(cli):
-    done = await cli("load", "nothing-there.csv", "--json")
+async def test_an_error_is_json_on_stdout_when_json_is_wanted(command):
+    done = await command("load", "nothing-there.csv", "--json")
 
     assert done.code == 2
     assert done.json["error"]["code"] == "input"
@@ -114,21 +115,22 @@ async def test_an_error_is_json_on_stdout_when_json_is_wanted(cli):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable for root")
-async def test_an_unreadable_file_is_one_sentence(cli):
+async def test_an_unreadable_file_is_one_sentence(cli, command):
     file = cli.folder / "secret.csv"
     file.write_text("Deal ID,Deal Name\nd1,First\n")
     file.chmod(0)
 
-    done = await cli("load", file)
+    done = await command("load", file)
 
     assert done.code == 2
     assert_one_sentence(done)
 
 
-async def test_a_database_that_may_only_be_read_sends_nothing(bench, cli):
+async def test_a_database_that_may_only_be_read_sends_nothing(bench, cli, command):
     sandbox = await bench.sandbox()
     cli.use(sandbox)
-    await cli("load", bench.crm(10))
+    async with bench.open(sandbox) as client:
+        await client.load(bench.crm(10))
     url = f"sqlite:///file:{cli.database}?mode=ro&uri=true"
 
     done = await cli("run", "--database", url)
@@ -138,13 +140,13 @@ async def test_a_database_that_may_only_be_read_sends_nothing(bench, cli):
     assert sandbox.stats()["apollo"]["calls"] == sandbox.stats()["serper"]["calls"] == 0
 
 
-async def test_results_that_cannot_be_written_are_told_and_kept(bench, cli):
+async def test_results_that_cannot_be_written_are_told_and_kept(bench, cli, command):
     sandbox = await bench.sandbox()
     cli.use(sandbox)
     (cli.folder / "taken").write_text("a file, no folder")
 
     done = await cli("enrich", bench.crm(10), "-o", "taken/out.csv")
-    again = await cli("export", "-o", "free.csv", "--json")
+    again = await command("export", "-o", "free.csv", "--json")
 
     assert done.code == 2
     assert_one_sentence(done)
@@ -204,7 +206,9 @@ async def test_no_key_and_no_person_is_in_the_log_and_no_key_in_the_database(ben
     done = await cli(
         "enrich", bench.crm(10), "-o", "out", "--debug", **keys, ENRICO_LOG_LEVEL="debug"
     )
-    bad = await cli("run", "--debug", "--refresh", **{**keys, "APOLLO_API_KEY": "canary-wrong-0004"})
+    bad = await cli(
+        "run", "--debug", "--refresh", **{**keys, "APOLLO_API_KEY": "canary-wrong-0004"}
+    )
 
     logged = done.err + bad.err
     assert '"event"' in logged

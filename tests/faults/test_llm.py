@@ -144,14 +144,9 @@ async def test_a_cut_answer_is_not_mended_even_where_it_is_whole_json(bench):
     assert outcome.provider("deepseek")["found"] == 0
 
 
-async def test_an_endpoint_without_json_mode_is_asked_without_it(bench, undisturbed):
-    refused = {"provider": "llm", "kind": "422", "to_call": 0}
-    outcome = await bench.run(await bench.sandbox(refused), llm={"thinking": "omit"})
-
-    assert outcome.tables == undisturbed.tables
-
-
-async def test_an_endpoint_that_thinks_aloud_gives_the_same(bench, undisturbed):
+async def test_an_endpoint_that_keeps_us_waiting_with_blank_lines_gives_the_same(
+    bench, undisturbed
+):
     sandbox = await bench.sandbox(blank_lines=True)
 
     outcome = await bench.run(sandbox)

@@ -1,4 +1,4 @@
-"""The database refuses, a key is refused, the balance is spent: nothing more is sent; all is kept."""
+"""Database, key or balance refuse, or the user stops: nothing more is sent, all is kept."""
 
 from __future__ import annotations
 
@@ -72,12 +72,10 @@ async def test_no_call_is_sent_once_a_commit_has_failed(bench, monkeypatch, afte
 
 
 @pytest.mark.parametrize("provider", ["serper", "llm", "apollo"])
-async def test_a_refused_key_stops_that_provider_and_the_next_run_mends_it(
-    bench, undisturbed, provider
-):
+async def test_a_refused_key_stops_that_provider_and_the_next_run_mends_it(bench, small, provider):
     sandbox = await bench.sandbox({"provider": provider, "kind": "401"})
 
-    broken = await bench.run(sandbox)
+    broken = await bench.run(sandbox, deals=10)
 
     assert broken.summary["status"] == "refused"
     assert sandbox.stats()[provider]["by_status"]["401"] <= 40
@@ -85,23 +83,23 @@ async def test_a_refused_key_stops_that_provider_and_the_next_run_mends_it(
         (0,)
     ]
     sandbox.set_faults([])
-    assert (await bench.run(sandbox)).tables == undisturbed.tables
+    assert (await bench.run(sandbox, deals=10)).tables == small.tables
 
 
 @pytest.mark.parametrize("provider", ["serper", "llm", "apollo"])
 async def test_a_spent_balance_stops_that_provider_and_the_next_run_mends_it(
-    bench, undisturbed, provider
+    bench, small, provider
 ):
-    fault = {"provider": provider, "kind": "out_of_credits", "from_call": 4}
+    fault = {"provider": provider, "kind": "out_of_credits", "from_call": 2}
     sandbox = await bench.sandbox(fault)
 
-    broken = await bench.run(sandbox)
+    broken = await bench.run(sandbox, deals=10)
 
     assert broken.summary["status"] == "refused"
     assert broken.summary["messages"]
     sandbox.set_faults([])
-    mended = await bench.run(sandbox)
-    assert mended.tables == undisturbed.tables
+    mended = await bench.run(sandbox, deals=10)
+    assert mended.tables == small.tables
     assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
 
 

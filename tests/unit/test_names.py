@@ -7,7 +7,8 @@ from collections import defaultdict
 
 import pytest
 
-from enrico.domain.names import SAME_PERSON, find_person, fold, name_match, same_person_name
+from enrico.domain.names import SAME_PERSON, find_person, name_match, same_person_name
+from enrico.domain.spelling import fold
 from shared_data import data_rows
 
 

@@ -374,15 +374,22 @@ def test_the_client_steps_down_where_a_switch_is_refused() -> None:
     no_json = Skippable("'response_format.type' must be", provider="deepseek", status=400)
     no_thinking = Skippable("Unrecognized argument: thinking", provider="deepseek", status=400)
 
-    assert llm.step_down(no_json)
-    assert llm.step_down(no_thinking)
-    body = orjson.loads(llm.classify([ACME]).request.body)
+    first, second = llm.classify([ACME]), llm.classify([BETA])  # both under way
+    assert llm.step_down(no_json, first)
+    assert llm.step_down(no_json, second)  # the same refusal: no further step down
+    assert llm.step_down(no_thinking, first)
+    assert llm.step_down(no_thinking, second)
+    third = llm.classify([ACME])
+    body = orjson.loads(third.request.body)
     assert body["response_format"]["type"] == "json_schema"
     assert "thinking" not in body
-    assert llm.step_down(no_json)
-    assert "response_format" not in orjson.loads(llm.classify([ACME]).request.body)
-    assert not llm.step_down(no_json)
-    assert not llm.step_down(Skippable("context too long", provider="deepseek", status=400))
+    assert not llm.step_down(no_thinking, third)
+    assert llm.step_down(no_json, third)
+    last = llm.classify([ACME])
+    assert "response_format" not in orjson.loads(last.request.body)
+    assert not llm.step_down(no_json, last)
+    too_long = Skippable("context too long", provider="deepseek", status=400)
+    assert not llm.step_down(too_long, last)
 
 
 def test_a_bill_tells_cached_tokens_and_peak_hours() -> None:

@@ -51,7 +51,7 @@ def _run_row(run: dict[str, Any]) -> list[Any]:
         run["started_at"][:19].replace("T", " "),
         run.get("deals"),
         run["duration_ms"] / 1000 if "duration_ms" in run else None,
-        sum(part["calls"] for part in parts) if parts else None,
+        sum(part["calls"] for part in parts) if parts else run.get("calls"),
         sum(part["credits"] for part in parts) if parts else None,
         run.get("cost_usd"),
         sum(part["rate_limited"] for part in parts) if parts else None,

@@ -148,14 +148,15 @@ def enrich(
         from enrico.export.writers import format_of
 
         format_of(out)  # a wrong ending is told before anything is bought
-        report = await client.load(*paths, link_by_account=link_by_account)
-        if not common.json:
-            say_load(report)
-        scope = choice.scope(client, report.load_id)
-        if spending.dry_run:
-            return await _tell_plan(client, scope, work, common)
-        summary = await run_with_progress(client, scope, work, spending, common)
-        files = await client.export(out, scope)
+        async with client.alone(_say_waiting):
+            report = await client.load(*paths, link_by_account=link_by_account)
+            if not common.json:
+                say_load(report)
+            scope = choice.scope(client, report.load_id)
+            if spending.dry_run:
+                return await _tell_plan(client, scope, work, common)
+            summary = await run_with_progress(client, scope, work, spending, common)
+            files = await client.export(out, scope)
         if common.json:
             places = {name: {"path": str(p), "rows": n} for name, (p, n) in files.items()}
             print_json({**summary, "load": report.as_dict(), "files": places})
@@ -266,6 +267,10 @@ async def _tell_plan(client: Enrico, scope: Scope, work: Work, common: Common) -
     return 0
 
 
+def _say_waiting() -> None:
+    say("Another Enrico works on this database; waiting for its end.")
+
+
 async def run_with_progress(
     client: Enrico, scope: Scope, work: Work, spending: Spending, common: Common
 ) -> dict[str, Any]:
@@ -304,7 +309,7 @@ async def run_with_progress(
                 caps=spending.caps(),
                 on_ready=watch,
                 on_start=begin,
-                on_wait=lambda: say("Another Enrico works on this database; waiting for its end."),
+                on_wait=_say_waiting,
             )
         except asyncio.CancelledError:
             if asked < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from enrico.cli.common import say
@@ -10,6 +11,7 @@ from enrico.export.tables import UNUSABLE_WORDS
 from enrico.pipeline.plan import Plan
 
 ROWS_SHOWN = 10
+LEFT = {"serper": "searches", "deepseek": "classifications", "apollo": "people"}
 ROLE_NOTES = {
     "unknown_label": "the label {value!r} is no buying role that we know",
     "unknown_field": "the field {field} names no buying role that we know",
@@ -84,18 +86,7 @@ def say_summary(summary: dict[str, Any]) -> None:
     seconds = summary["duration_ms"] / 1000
     say(f"Run {summary['run_id']}: {summary['status']} in {seconds:.1f} s")
     for name, verb in (("serper", "searched"), ("deepseek", "classified"), ("apollo", "verified")):
-        part = summary["providers"][name]
-        words = [f"{part['found']} found", f"{part['not_found']} not found"]
-        if name == "deepseek":
-            words = [f"{part['found']} done"]
-        words += [f"{part[k]} {k}" for k in ("failed", "held") if part[k]]
-        if part["rate_limited"]:
-            words.append(f"{part['rate_limited']} × 429")
-        credits = f"{part['credits']:g} credits, " if part["credits"] else ""
-        say(
-            f"  {verb:<10} {part['calls']} calls, {part['cached']} cached: {', '.join(words)}; "
-            f"{credits}${part['cost_usd']:.4f}"
-        )
+        say(f"  {verb:<10} {_provider_words(name, summary['providers'][name])}")
     phases = [
         f"{name} {phase['started_ms'] / 1000:.1f}-{phase['ended_ms'] / 1000:.1f} s"
         for name, phase in summary["phases"].items()
@@ -115,15 +106,39 @@ def say_summary(summary: dict[str, Any]) -> None:
             f"  lower bound {summary['lower_bound_ms'] / 1000:.1f} s, held back by "
             f"{summary['bound_by']}"
         )
+    for line in _remarks(summary):
+        say(f"  {line}")
+
+
+def _provider_words(name: str, part: dict[str, Any]) -> str:
+    words = [f"{part['found']} found", f"{part['not_found']} not found"]
+    if name == "deepseek":
+        words = [f"{part['found']} done"]
+    words += [f"{part[k]} {k}" for k in ("failed", "held") if part[k]]
+    if part["rate_limited"]:
+        words.append(f"{part['rate_limited']} × 429")
+    credits = f"{part['credits']:g} credits, " if part["credits"] else ""
+    return (
+        f"{part['calls']} calls, {part['cached']} cached: {', '.join(words)}; "
+        f"{credits}${part['cost_usd']:.4f}"
+    )
+
+
+def _remarks(summary: dict[str, Any]) -> Iterator[str]:
+    """What deserves attention, and what to do about it."""
     for reason, number in summary["dropped"].items():
-        say(f"  not accepted: {number} × {reason}")
+        yield f"not accepted: {number} × {reason}"
     for note in summary["role_notes"]:
-        say(f"  roles: {note['count']} × {ROLE_NOTES[note['kind']].format(**note)}")
+        yield f"roles: {note['count']} × {ROLE_NOTES[note['kind']].format(**note)}"
+    for failure in summary["failures"]:
+        yield f"failed: {failure['count']} × {failure['reason']}"
+    left = [f"{n} {LEFT[name]}" for name, n in summary["unfinished"].items()]
+    if left:
+        yield f"unfinished: {', '.join(left)}"
     for alert in summary["alerts"]:
-        say(f"  alert: {alert}")
-    for message in summary["messages"]:
-        say(f"  {message}")
+        yield f"alert: {alert}"
+    yield from summary["messages"]
     if summary["status"] == "held":
-        say("  Some calls may have been charged without an answer: enrico held")
+        yield "Some calls may have been charged without an answer. See them with: enrico held"
     elif summary["status"] == "partial" and not summary["messages"]:
-        say("  Some items failed; run the same command again to ask for them once more.")
+        yield "Some items failed; run the same command again to ask for them once more."

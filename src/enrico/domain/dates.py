@@ -8,11 +8,13 @@ stored answer gives the same date a year later. What cannot be read is unknown: 
 from __future__ import annotations
 
 import re
-import unicodedata
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
+
+from enrico.domain.spelling import plain_line
+from enrico.domain.word_tables import word_set
 
 Precision = Literal["minute", "hour", "day", "week", "month", "year", ""]
 """How exact a resolved date is; empty when there is none."""
@@ -50,8 +52,7 @@ _UNIT_OF: dict[str, Precision] = {
     word: unit for unit, words in _UNITS.items() for word in words.split()
 }
 
-_ONE_TEXT = "a an one ein eine einem einer einen un une uno una um uma een un'"
-_ONE = frozenset(_ONE_TEXT.split())
+_ONE = word_set("a an one ein eine einem einer einen un une uno una um uma een un'")
 
 _WORDS: dict[str, tuple[int, Precision]] = {
     **dict.fromkeys(
@@ -88,7 +89,8 @@ _MONTH_WORDS = (
     "nov november novembre noviembre novembro",
     "dec december dezember dez decembre diciembre dic dezembro dicembre",
 )
-_MONTH_OF = {word: n for n, words in enumerate(_MONTH_WORDS, 1) for word in words.split()}
+MONTH_NUMBERS = {word: n for n, words in enumerate(_MONTH_WORDS, 1) for word in words.split()}
+"""Names of months, also cut short, in all our languages → 1 to 12; without accents."""
 
 _WEEKDAYS = re.compile(
     r"^(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?"
@@ -144,7 +146,7 @@ def resolve_date(text: str, fetched_at: datetime, *, day_first: bool | None = No
     if fetched_at.tzinfo is None or fetched_at.utcoffset() is None:
         raise ValueError("fetched_at has no time zone; give the recorded time of the call in UTC")
     now = fetched_at.astimezone(UTC)
-    folded = _fold(text)
+    folded = plain_line(text).strip(" .,;:·•|–—-")
     if len(folded) > 80:  # prose, not a date
         return ResolvedDate(None, "", text)
     try:
@@ -154,12 +156,6 @@ def resolve_date(text: str, fetched_at: datetime, *, day_first: bool | None = No
     if value is None or value < EARLIEST or value > now.date() + FUTURE_ALLOWANCE:
         return ResolvedDate(None, "", text)
     return ResolvedDate(value, precision, text)
-
-
-def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return " ".join(plain.split()).strip(" .,;:·•|–—-")
 
 
 def _relative(text: str, now: datetime) -> tuple[date, Precision] | None:
@@ -208,10 +204,10 @@ def _absolute(text: str, day_first: bool | None) -> tuple[date, Precision] | Non
     if found := _NUMERIC.fullmatch(text):
         return _numeric(found, day_first)
     if (found := _MONTH_DAY.fullmatch(text) or _DAY_MONTH.fullmatch(text)) and (
-        month := _MONTH_OF.get(found["mon"])
+        month := MONTH_NUMBERS.get(found["mon"])
     ):
         return date(int(found["y"]), month, int(found["d"])), "day"
-    if (found := _MONTH_ONLY.fullmatch(text)) and (month := _MONTH_OF.get(found["mon"])):
+    if (found := _MONTH_ONLY.fullmatch(text)) and (month := MONTH_NUMBERS.get(found["mon"])):
         return date(int(found["y"]), month, 1), "month"
     return None
 

@@ -15,6 +15,8 @@ from typing import Any, Literal
 import idna
 
 from enrico.domain import identity_tables as tables
+from enrico.domain.spelling import LETTERS, without_accents
+from enrico.domain.word_tables import word_set
 
 EmailFault = Literal["", "no_email", "malformed", "role_account", "disposable", "placeholder"]
 
@@ -97,7 +99,7 @@ def _candidates(raw: str) -> Iterator[str]:
 
 def _check_one(address: str) -> EmailCheck:
     local, _, host = address.rpartition("@")
-    local = _fold(local)
+    local = _lower_case(local)
     host = _ascii_host(host)
     if host in tables.PLACEHOLDER_HOSTS:
         return EmailCheck("", False, "placeholder")
@@ -114,7 +116,7 @@ def _check_one(address: str) -> EmailCheck:
         return EmailCheck("", False, "malformed")
     bare = re.sub(r"[._-]", "", local)
     stem = re.sub(r"\d+$", "", bare) or bare
-    domain = _registrable(host)
+    domain = registered_part(host)
     if domain in tables.PLACEHOLDER_DOMAINS or stem in tables.PLACEHOLDER_LOCAL_PARTS:
         return EmailCheck(key, False, "placeholder")
     if "noreply" in bare or "donotreply" in bare:
@@ -126,8 +128,8 @@ def _check_one(address: str) -> EmailCheck:
     return EmailCheck(key, True, "")
 
 
-def _fold(text: str) -> str:
-    """Unicode lower case, repeated until it stays (a few letters need two rounds)."""
+def _lower_case(text: str) -> str:
+    """Unicode lower case with its accents, repeated until it stays: a few letters need it twice."""
     for _ in range(4):
         folded = unicodedata.normalize("NFC", text.casefold())
         if folded == text:
@@ -164,7 +166,12 @@ def _icann_suffixes() -> Any:
 
 
 @lru_cache(maxsize=200_000)
-def _registrable(host: str) -> str:
+def registered_part(host: str) -> str:
+    """The part of a host that somebody registered: ``www.news.acme.co.uk`` → ``acme.co.uk``.
+
+    Whoever owns it, mail and hosting companies too (see ``registrable_domain``). Wants lower case.
+    Empty for a mere suffix, such as ``co.uk``.
+    """
     found = _suffixes().privatesuffix(host)
     return str(found) if found else ""
 
@@ -207,7 +214,7 @@ def _one_domain(piece: str) -> str:
     host = _ascii_host(host.strip(".,;*"))
     if "." not in host or host in tables.SHARED_HOSTS:
         return ""
-    domain = _registrable(host)
+    domain = registered_part(host)
     if not domain or domain in tables.PLACEHOLDER_DOMAINS or is_free_mail(domain):
         return ""
     if domain in tables.NOT_A_COMPANY_SITE or domain in tables.DISPOSABLE:
@@ -229,46 +236,17 @@ def _legal_forms() -> frozenset[str]:
     for group in (termdata.terms_by_type, termdata.terms_by_country):
         for terms in group.values():
             forms.update(" ".join(_name_tokens(term)) for term in terms)
-    # Words that companies carry as their name, or that are ordinary words in some language.
-    forms -= _NOT_FORMS
-    return frozenset(form for form in forms if form)
+    return frozenset(forms - _NOT_FORMS - {""})
 
 
-_NOT_FORMS = frozenset(
-    [
-        "the",
-        "group",
-        "bank",
-        "trust",
-        "union",
-        "international",
-        "mas",
-        "a",
-        "e",
-        "uk",
-        "eu",
-        "at",
-        "et",
-        "me",
-        "is",
-        "ca",
-        "da",
-        "ad",
-        "ok",
-        "sd",
-        "ps",
-        "pp",
-    ]
+_NOT_FORMS = word_set(
+    "the group bank trust union international mas a e uk eu at et me is ca da ad ok sd ps pp"
 )
-
-_TRANSLITERATED = str.maketrans(
-    {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
-)
+"""Listed by cleanco, but carried as names by companies, or ordinary words in some language."""
 
 
 def _name_tokens(name: str) -> list[str]:
-    text = unicodedata.normalize("NFKD", name.casefold().translate(_TRANSLITERATED))
-    text = "".join(c for c in text if not unicodedata.combining(c)).casefold()
+    text = without_accents(name.casefold().translate(LETTERS)).casefold()
     text = unicodedata.normalize("NFKC", text)
     text = re.sub(r"[.'’`´‘]", "", text)
     text = re.sub(r"\s*[&+]\s*", " & ", text)
@@ -294,7 +272,7 @@ def account_name_key(name: str) -> str:
         tokens = tokens[:-1]
     tokens = _without_legal_forms(tokens)
     key = " ".join("and" if token == "&" else token for token in tokens)
-    return key or " ".join(_fold(name).split())
+    return key or " ".join(_lower_case(name).split())
 
 
 def _without_legal_forms(tokens: list[str]) -> list[str]:

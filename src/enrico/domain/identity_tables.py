@@ -6,10 +6,7 @@ so a word that is also a usual surname or company name stays out.
 
 from __future__ import annotations
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from enrico.domain.word_tables import word_set
 
 PLACEHOLDERS = frozenset(
     """n/a|na|n.a.|n.a|#n/a|n\\a|null|nil|none|(none)|no value|(no value)|(blank)|blank|(empty)
@@ -22,7 +19,7 @@ PLACEHOLDERS = frozenset(
 )
 """Whole texts, in lower case, that stand for nothing."""
 
-ROLE_LOCAL_PARTS = _words(
+ROLE_LOCAL_PARTS = word_set(
     """
     abuse accountmanager accountmanagement accounting accounts accountspayable
     accountsreceivable admin administracao administracion administrador administrateur
@@ -76,7 +73,7 @@ ROLE_LOCAL_PARTS = _words(
 )
 """Mailboxes of a function, not of a person; compared without ``.``, ``-``, ``_`` and end digits."""
 
-PLACEHOLDER_LOCAL_PARTS = _words(
+PLACEHOLDER_LOCAL_PARTS = word_set(
     """
     noreply donotreply dontreply doesnotreply noresponse noemail nomail nobody none null na
     unknown undefined test testing tester testuser fake fakeemail dummy placeholder example
@@ -87,7 +84,7 @@ PLACEHOLDER_LOCAL_PARTS = _words(
 )
 """No one reads these, or they were typed to get past a required field."""
 
-PLACEHOLDER_DOMAINS = _words(
+PLACEHOLDER_DOMAINS = word_set(
     """
     example.com example.org example.net example.edu example.de test.com test.de test.org
     test.net testing.com none.com noemail.com nomail.com noreply.com domain.com yourdomain.com
@@ -98,12 +95,12 @@ PLACEHOLDER_DOMAINS = _words(
     """
 )
 
-PLACEHOLDER_HOSTS = _words(
+PLACEHOLDER_HOSTS = word_set(
     "localhost localdomain local test none null na example invalid unknown nowhere noemail no"
 )
 """Whole hosts of one label that mean nothing, as in ``none@none``."""
 
-FREE_MAIL = _words(
+FREE_MAIL = word_set(
     """
     gmail.com googlemail.com yahoo.com ymail.com rocketmail.com myyahoo.com hotmail.com
     hotmail.it hotmail.fr outlook.com live.com msn.com passport.com windowslive.com icloud.com
@@ -144,14 +141,14 @@ FREE_MAIL = _words(
     """
 )
 
-FREE_MAIL_BRANDS = _words("yahoo hotmail outlook gmx googlemail gmail rocketmail ymail")
+FREE_MAIL_BRANDS = word_set("yahoo hotmail outlook gmx googlemail gmail rocketmail ymail")
 """Free under every country's ending: ``yahoo.co.uk``, ``hotmail.fr``."""
 
-LIVE_ENDINGS = _words(
+LIVE_ENDINGS = word_set(
     "com co.uk fr nl de it be ca se dk no at ie cl com.mx com.ar com.pt com.au jp cn co.za in ru"
 )
 
-DISPOSABLE = _words(
+DISPOSABLE = word_set(
     """
     mailinator.com mailinator.net mailinator2.com guerrillamail.com guerrillamail.net
     guerrillamail.org guerrillamail.biz guerrillamail.de guerrillamail.info
@@ -199,7 +196,7 @@ DISPOSABLE = _words(
     """
 )
 
-NOT_A_COMPANY_SITE = _words(
+NOT_A_COMPANY_SITE = word_set(
     """
     linkedin.com facebook.com fb.com fb.me twitter.com instagram.com youtube.com youtu.be
     tiktok.com pinterest.com xing.com vk.com ok.ru weibo.com snapchat.com threads.net
@@ -219,7 +216,7 @@ NOT_A_COMPANY_SITE = _words(
 )
 """Social pages, site builders, hosting, short links: they do not say who owns the page."""
 
-SHARED_HOSTS = _words(
+SHARED_HOSTS = word_set(
     """
     sites.google.com docs.google.com drive.google.com maps.google.com plus.google.com
     forms.gle goo.gl maps.app.goo.gl play.google.com apps.apple.com itunes.apple.com
@@ -227,7 +224,7 @@ SHARED_HOSTS = _words(
     """
 )
 
-COUNTRY_REGISTRIES = _words(
+COUNTRY_REGISTRIES = word_set(
     """
     uk.com us.com de.com eu.com gb.com br.com cn.com co.com ru.com sa.com se.com jp.com hu.com
     no.com za.com uy.com gb.net uk.net se.net hu.net jp.net in.net eu.org us.org co.nl co.no
@@ -263,7 +260,7 @@ ab|abp|ag|ag & co kg|as|asa|a s|aps|ans|avv|bhd|bv|bvba|bt|cv|cvba|cic|cio|co|co
 )
 """Ends of company names after folding (dots gone, other marks to spaces)."""
 
-LEADING_LEGAL_FORMS = _words("pt ooo oao zao pao tov uab sia as ao firma fa cv")
+LEADING_LEGAL_FORMS = word_set("pt ooo oao zao pao tov uab sia as ao firma fa cv")
 """Forms that some languages put in front of the name."""
 
 CJK_LEGAL_FORMS = (

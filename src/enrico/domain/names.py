@@ -6,16 +6,17 @@ never of who they are: Mark is not Mary, and two first names with one surname ar
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Final, NamedTuple, TypeVar, overload
 
 from rapidfuzz.distance import OSA
+
+from enrico.domain.spelling import fold, written_out
+from enrico.domain.word_tables import csv_rows, word_set
 
 K = TypeVar("K", bound=Hashable)
 
@@ -26,22 +27,6 @@ _FOUND: Final = 0.50
 """The least that finding a person among a few takes: a lone surname or an initial is enough."""
 _CLEAR_LEAD: Final = 0.15
 """How far ahead of the second the best candidate must be."""
-
-_SPECIAL: Final = str.maketrans(
-    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
-)
-_WRITTEN_OUT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
-
-
-@lru_cache(maxsize=100_000)
-def fold(text: str) -> str:
-    """Lower case without accents: ``Müller`` → ``muller``, ``Łukasz`` → ``lukasz``."""
-    if text.isascii():
-        return text.lower()
-    lowered = unicodedata.normalize("NFKC", text).casefold().translate(_SPECIAL)
-    return "".join(
-        char for char in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(char)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +64,19 @@ class _Name(NamedTuple):
     """``jr``, ``sr``, ``ii`` …: tells father from son."""
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_HONORIFICS: Final = _set(
+_HONORIFICS: Final = word_set(
     "dr mr mrs ms miss mx prof professor sir dame lord lady rev herr frau dipl mag dott dottssa dra"
     " ingeniero licenciado lic sra srta señor señora monsieur madame mme mlle mister doctor doc arq"
     " avv geom dhr mevr drs dkfm univ hon capt maj"
 )
-_SHORT_HONORIFICS: Final = _set("ing eng fr ir gen col hr")
+_SHORT_HONORIFICS: Final = word_set("ing eng fr ir gen col hr")
 """Titles only before at least two more words: ``Ing. Jan Novák``, but not ``Col Needham``."""
 _GENERATIONS: Final = frozenset({"jr", "sr", "ii", "iii", "iv", "junior", "senior"})
-_DEGREES: Final = _set(
+_DEGREES: Final = word_set(
     "phd md mba cpa esq esquire pmp msc bsc mph rn jd llm llb dds dvm cfa cissp cism"
     " acca aca fca shrm sphr phr cfp facp dphil dba edd meng beng mfa csm cisa"
 )
-_PARTICLES: Final = _set(
+_PARTICLES: Final = word_set(
     "van von der den de del della di da do dos das du la le ter ten te zu zum zur af av bin bint"
     " ibn al el ben st san santa und y e i of"
 )
@@ -104,10 +85,9 @@ _PARTICLES: Final = _set(
 @lru_cache(maxsize=1)
 def _nicknames() -> tuple[dict[str, frozenset[int]], dict[str, frozenset[int]]]:
     """Every given name we know → the rows it is in; and each full name → the rows it heads."""
-    text = resources.files(__package__).joinpath("nicknames.csv").read_text(encoding="utf-8")
     groups: dict[str, set[int]] = {}
     heads: dict[str, set[int]] = {}
-    for number, row in enumerate(csv.DictReader(text.splitlines())):
+    for number, row in enumerate(csv_rows(__package__, "nicknames.csv")):
         for form in _forms(row["name"]):
             heads.setdefault(form, set()).add(number)
         for name in (row["name"], *row["also"].split()):
@@ -121,7 +101,7 @@ def _nicknames() -> tuple[dict[str, frozenset[int]], dict[str, frozenset[int]]]:
 
 def _forms(word: str) -> frozenset[str]:
     lowered = unicodedata.normalize("NFKC", word).casefold()
-    return frozenset({fold(word), fold(lowered.translate(_WRITTEN_OUT))})
+    return frozenset({fold(word), fold(written_out(lowered.replace("ø", "oe")))})
 
 
 def _words(text: str) -> list[str]:

@@ -7,7 +7,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from enrico.domain.names import fold
+from enrico.domain.spelling import fold, written_out
+from enrico.domain.word_tables import word_set
 
 
 class BuyingRole(StrEnum):
@@ -56,6 +57,9 @@ ROLE_ORDER: Final[tuple[BuyingRole, ...]] = (
     BuyingRole.END_USER,
 )
 """Which role comes first when nothing else decides: who signs, who moves, who is heard."""
+
+ROLE_PLACE: Final = {role: place for place, role in enumerate(ROLE_ORDER)}
+"""The place of each role in ``ROLE_ORDER``, to sort by."""
 
 # Salesforce's defaults and HubSpot's values (contracts of both), customers' own wordings, and the
 # same in German, French, Spanish, Portuguese, Italian and Dutch. Case, accents, hyphens and a
@@ -171,16 +175,12 @@ _NO_ROLE: Final = """other; others; none; no role; not set; unknown; n a; na; un
     anders; overig; overige; geen; onbekend; primary contact"""
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 # Words that say how much, not what.
-_FILLERS: Final = _set(
+_FILLERS: Final = word_set(
     "the a an key primary main final ultimate lead our internal meddic meddpicc role"
 )
 # Words that CRM admins hang on a field that names a person.
-_FIELD_SUFFIXES: Final = _set(
+_FIELD_SUFFIXES: Final = word_set(
     "c name names contact contacts email mail id ids person people lookup field full"
 )
 
@@ -200,16 +200,11 @@ def _table() -> dict[str, BuyingRole]:
     table: dict[str, BuyingRole] = {}
     for role, wordings in _WORDINGS.items():
         for wording in wordings.split(";"):
-            for spelling in (wording, _german(wording)):
+            for spelling in (wording, written_out(wording)):
                 table.setdefault(_key(_words(spelling)), role)
     for role in BuyingRole:
         table[_key(_words(role.value))] = role
     return table
-
-
-def _german(text: str) -> str:
-    """The same without umlauts, as German keyboards abroad write it: ``Käufer`` → ``Kaeufer``."""
-    return text.translate({ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue"})
 
 
 _ROLE_BY_KEY: Final = _table()

@@ -20,6 +20,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from rapidfuzz import fuzz
 
 from enrico.domain.signals import TYPE_ORDER, Signal, SignalType, clamped
+from enrico.domain.spelling import plain_line
+from enrico.domain.word_tables import word_set
 
 SAME_STORY_DAYS = 14
 """Days between two publications of one story, at most."""
@@ -108,27 +110,29 @@ _ROUND = re.compile(r"series[ -]([a-k])(?![a-z])|(pre-?seed|seed)\b|serie[ -]([a
 _PUBLISHER = re.compile(r"\s+[-–—|·•]\s+(?P<tail>[^-–—|·•]{2,40})$")
 _WORD = re.compile(r"[^\W_]+(?:['’.&][^\W_]+)*")
 
-_COMMON_TEXT = """
-a an and the of to in on for from with by at as its his her their is are was be it that this into
-over after amid up out new latest more than how why what who when about per via or but not no you
-your our raises raise raised raising secures secure secured closes close closed lands land nabs
-bags gets get announces announce announced announcing says said say reports report reported
-unveils unveiled launches launch launched launching introduces introduced debuts rolls releases
-release released names named naming appoints appointed appoint appointment hires hired hire hiring
-taps promotes joins join joined acquires acquire acquired acquiring acquisition buys buy bought
-purchase purchases merger merges takeover deal deals partners partner partnership partnering teams
-team signs signed agreement collaboration alliance opens open opening expands expand expansion
-expanding plans plan planned cuts cut lays laying off layoffs layoff jobs job workers staff
-employees workforce positions roles office offices headquarters hq round funding financing fund
-funds series seed investment investors investor capital venture led million billion valuation
-growth business company startup firm maker group inc corp ltd llc plc gmbh co ceo cfo cto coo cmo
-cro chief executive officer president chair director vice head leader leadership board global
-first major big top best wins win award awards awarded recognized platform product products
-service services software technology tech ai data digital market news update exclusive breaking
-today year years month months week days day fresh us usd eur dollars euros round's company's
-raise's sum undisclosed worth valued total latest reportedly officially next time
-"""
-_COMMON = frozenset(_COMMON_TEXT.split())
+_COMMON = word_set(
+    """
+    a an and the of to in on for from with by at as its his her their is are was be it that this
+    into over after amid up out new latest more than how why what who when about per via or but not
+    no you your our raises raise raised raising secures secure secured closes close closed lands
+    land nabs bags gets get announces announce announced announcing says said say reports report
+    reported unveils unveiled launches launch launched launching introduces introduced debuts rolls
+    releases release released names named naming appoints appointed appoint appointment hires hired
+    hire hiring taps promotes joins join joined acquires acquire acquired acquiring acquisition buys
+    buy bought purchase purchases merger merges takeover deal deals partners partner partnership
+    partnering teams team signs signed agreement collaboration alliance opens open opening expands
+    expand expansion expanding plans plan planned cuts cut lays laying off layoffs layoff jobs job
+    workers staff employees workforce positions roles office offices headquarters hq round funding
+    financing fund funds series seed investment investors investor capital venture led million
+    billion valuation growth business company startup firm maker group inc corp ltd llc plc gmbh co
+    ceo cfo cto coo cmo cro chief executive officer president chair director vice head leader
+    leadership board global first major big top best wins win award awards awarded recognized
+    platform product products service services software technology tech ai data digital market news
+    update exclusive breaking today year years month months week days day fresh us usd eur dollars
+    euros round's company's raise's sum undisclosed worth valued total latest reportedly officially
+    next time
+    """
+)
 """Words that differ between reports of one story; never the name of a firm."""
 
 
@@ -165,7 +169,7 @@ class _Node:
 
 def _title_of(signal: Signal) -> _Title:
     raw = _without_publisher(unicodedata.normalize("NFKC", signal.headline), signal.source_host)
-    text = _fold(raw)
+    text = plain_line(raw)
     money: set[int] = set()
     counts: set[str] = set()
     for found in _NUMBER.finditer(text):
@@ -177,12 +181,14 @@ def _title_of(signal: Signal) -> _Title:
         else:
             counts.add(str(amount) if digits.replace(",", "").isdigit() else digits)
     if not money:
-        money = _money_in(_fold(signal.snippet))
-    words = frozenset(_fold(word) for word in _WORD.findall(raw))
+        money = _money_in(plain_line(signal.snippet))
+    words = frozenset(plain_line(word) for word in _WORD.findall(raw))
     names = frozenset(
         folded
         for word in _WORD.findall(raw)
-        if word[0].isupper() and (folded := _bare(_fold(word))) not in _COMMON and len(folded) > 1
+        if word[0].isupper()
+        and (folded := _bare(plain_line(word))) not in _COMMON
+        and len(folded) > 1
     )
     rounds = frozenset(next(g for g in groups if g) for groups in _ROUND.findall(text))
     return _Title(text, words, names, frozenset(money), frozenset(counts), rounds)
@@ -221,11 +227,6 @@ def _without_publisher(title: str, host: str) -> str:
             break
         title = rest
     return title.strip()
-
-
-def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
 def _bare(word: str) -> str:

@@ -124,6 +124,7 @@ class CallPath:
         self._max_wait = max_wait_seconds
         self._retries = RETRIES_AT_FIRST
         self._failures_in_a_row = 0
+        self._walled_since: float | None = None
         self._lost: dict[str, int] = {}  # logical calls → the last attempt of unknown outcome
 
     async def send(self, call: Call, read: Callable[[Reply], T], *, lane: int = 0) -> Answer[T]:
@@ -233,6 +234,7 @@ class CallPath:
         took_ms = (time.perf_counter() - began) * 1000
         self.limiter.told(self.provider.windows(reply.headers))
         self.limiter.succeeded()
+        self._walled_since = None
         self.stats.took(took_ms)
         self.stats.cost += cost
         return await self._journal.conclude(
@@ -313,13 +315,21 @@ class CallPath:
             raise error
         self.stats.rate_limited += 1
         wait = self.limiter.rate_limited(slot, error.retry_after)
+        now = asyncio.get_running_loop().time()
+        self._walled_since = self._walled_since or now
+        waited = now - self._walled_since
         log.info("rate limited", provider=self.provider.name, seconds=round(wait, 1))
-        if wait > self._max_wait:
+        if max(wait, waited) > self._max_wait:
             self.halt(
                 too_long := Outage(
-                    f"{self.provider.name} asks to wait {wait / 60:.0f} minutes, longer than "
-                    f"max_wait_seconds allows ({self._max_wait:.0f} s). Run the same command again "
-                    "then; it goes on from there.",
+                    f"{self.provider.name} says that its rate limit is reached, and "
+                    + (
+                        f"asks to wait {wait / 60:.0f} minutes"
+                        if wait >= waited
+                        else f"has let nothing through for {waited / 60:.0f} minutes"
+                    )
+                    + f"; max_wait_seconds allows {self._max_wait:.0f} s. Run the same command "
+                    "again later; it goes on from there.",
                     provider=self.provider.name,
                     status=429,
                 )

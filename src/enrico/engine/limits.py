@@ -194,6 +194,11 @@ class Limiter:
         return tuple(Window(ledger.limit, ledger.seconds) for ledger in self._ledgers)
 
     @property
+    def learned(self) -> list[str]:
+        """Windows that 429s taught, as text; a later run may begin with them."""
+        return [str(Window(item.limit, item.seconds)) for item in self._ledgers if item.learned]
+
+    @property
     def concurrency(self) -> int:
         """The most calls in flight at once."""
         return self._concurrency

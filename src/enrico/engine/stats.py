@@ -68,6 +68,8 @@ class Stats:
         self.phases: dict[PhaseName, Phase] = {p: Phase() for p in PHASES}
         self.role_notes: list[dict[str, object]] = []
         """What in the CRM said something about roles and could not be used."""
+        self.failures: dict[tuple[str, str], int] = {}
+        """How many items failed, by provider and reason."""
         self.dropped: dict[str, int] = {}
         """What a provider returned and we could not accept, by reason."""
 
@@ -79,6 +81,11 @@ class Stats:
     def end(self, phase: PhaseName) -> None:
         """Work of this phase ended now; the last end counts."""
         self.phases[phase].ended = time.monotonic() - self.began
+
+    def fail(self, provider: ProviderName, reason: str, items: int = 1) -> None:
+        """Count items for which nothing came, and why."""
+        self.providers[provider].failed += items
+        self.failures[provider, reason] = self.failures.get((provider, reason), 0) + items
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count something that a provider returned and that was not accepted."""

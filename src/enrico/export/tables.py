@@ -63,6 +63,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "unusable_rows": ("file", "sheet", "row", "reason", "mend"),
 }  # fmt: skip
 Row = dict[str, Any]
+SAID_BY_CRM = ("crm_role", "deal_field")
 
 UNUSABLE_WORDS = {
     "no_email": "no e-mail address",
@@ -357,7 +358,9 @@ async def deal_rows(db: Database, scope: Scope) -> AsyncIterator[Row]:
         if current is not None and current[0] == deal.id:
             rows = current[1]
             current = await anext(seats, None)
-        filled = {row["role"]: None for _, row in rows if row["role"]}
+        filled = {row["role"] for _, row in rows if row["role"]}
+        # The CRM may give one person two roles; both are filled.
+        filled |= {r["runner_up"] for _, r in rows if r["runner_up_source"] in SAID_BY_CRM}
         cost = sum(row["cost_usd"] for _, row in rows)
         if deal.siblings:
             cost += deal.usd / deal.siblings / NANO

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+Row = tuple[int, list[str]]
+"""A row's number, as a spreadsheet shows it, and its cells."""
+
 
 class Native(str):
     """Text of a cell that the file held as a number: its point is a decimal point for sure."""

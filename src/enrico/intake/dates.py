@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
+from enrico.domain.dates import MONTH_NUMBERS
 from enrico.intake.vocabulary import fold
 
 Order = Literal["day", "month", ""]
@@ -23,28 +24,6 @@ _MONTH_FIRST = re.compile(
     r"(?:[a-z]+\.?,?\s+)?([a-z]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})"
 )
 _YEAR_TEXT = re.compile(r"(\d{4})[\s-]([a-z]{3,})\.?[\s-](\d{1,2})")
-
-_MONTHS = {
-    word: number
-    for number, text in enumerate(
-        (
-            "jan january januar janner janvier janv enero ene janeiro gennaio gen januari",
-            "feb february februar fevrier fevr fev febrero fevereiro febbraio februari",
-            "mar march marz mrz mars marzo marco maart mrt maerz",
-            "apr april avril avr abril abr aprile",
-            "may mai mayo maio maggio mag mei",
-            "jun june juni juin junio junho giugno giu",
-            "jul july juli juillet juil julio julho luglio lug",
-            "aug august aout agosto ago augustus",
-            "sep sept september septembre septiembre set setembro settembre",
-            "oct october okt oktober octobre octubre outubro out ottobre ott",
-            "nov november novembre noviembre novembro",
-            "dec december dez dezember decembre diciembre dic dezembro dicembre",
-        ),
-        1,
-    )
-    for word in text.split()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +107,14 @@ def _from_number(text: str) -> date | None:
 
 def _textual(text: str) -> date | None:
     match = _TEXTUAL.match(text)
-    if match and match.group(2) in _MONTHS:
-        return _day(_year(match.group(3)), _MONTHS[match.group(2)], int(match.group(1)))
+    if match and match.group(2) in MONTH_NUMBERS:
+        return _day(_year(match.group(3)), MONTH_NUMBERS[match.group(2)], int(match.group(1)))
     match = _MONTH_FIRST.match(text)
-    if match and match.group(1) in _MONTHS:
-        return _day(int(match.group(3)), _MONTHS[match.group(1)], int(match.group(2)))
+    if match and match.group(1) in MONTH_NUMBERS:
+        return _day(int(match.group(3)), MONTH_NUMBERS[match.group(1)], int(match.group(2)))
     match = _YEAR_TEXT.match(text)
-    if match and match.group(2) in _MONTHS:
-        return _day(int(match.group(1)), _MONTHS[match.group(2)], int(match.group(3)))
+    if match and match.group(2) in MONTH_NUMBERS:
+        return _day(int(match.group(1)), MONTH_NUMBERS[match.group(2)], int(match.group(3)))
     return None
 
 

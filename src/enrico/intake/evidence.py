@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from enrico.domain.identity import check_email, registrable_domain
+from enrico.domain.word_tables import word_set
 from enrico.intake.result import Crm
 from enrico.intake.values import EMPTY, FALSE, TRUE
-from enrico.intake.vocabulary import fold, squeeze, tables, words
+from enrico.intake.vocabulary import fold, hints, squeeze, tables, words
 
 if TYPE_CHECKING:
     from enrico.intake.columns import Column, Plan
 
 SALESFORCE_ID = re.compile(r"(?:00[0-9A-Za-z]|a[0-9A-Za-z]{2})[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 _PIPEDRIVE = re.compile(r"(deal|person|organi[sz]ation|lead|product) - .+", re.I)
-_SALESFORCE_HEADERS = frozenset(
-    [
-        "StageName",
-        "AccountId",
-        "OpportunityId",
-        "IsDeleted",
-        "SystemModstamp",
-        "LastModifiedById",
-        "OwnerId",
-        "ContactId",
-        "CurrencyIsoCode",
-        "ForecastCategoryName",
-        "RecordTypeId",
-        "CreatedById",
-        "MasterRecordId",
-    ]
+_SALESFORCE_HEADERS = word_set(
+    """
+    StageName AccountId OpportunityId IsDeleted SystemModstamp LastModifiedById OwnerId ContactId
+    CurrencyIsoCode ForecastCategoryName RecordTypeId CreatedById MasterRecordId
+    """
 )
 _SALESFORCE_LABELS = frozenset(
     """opportunity name|opportunity owner|opportunity id|case safe id|contact: full name
@@ -44,12 +31,30 @@ _SALESFORCE_LABELS = frozenset(
     .replace("    ", "")
     .split("|")
 )
-
-
-@cache
-def _hints(name: str) -> frozenset[str]:
-    raw = tomllib.loads(files("enrico.intake").joinpath("vocabulary.toml").read_text("utf-8"))
-    return frozenset(raw["hint"][name].split("|"))
+_HUBSPOT_HEADERS = frozenset(
+    [
+        "record id",
+        "id de registro",
+        "datensatz-id",
+        "id do registro",
+        "id record",
+        "dealname",
+        "dealstage",
+        "deal stage",
+        "lifecycle stage",
+        "marketing contact status",
+        "company domain name",
+        "nombre de dominio de la empresa",
+        "is closed won",
+        "datensatz id",
+        "id de l'enregistrement",
+        "etapa del negocio",
+        "deal-phase",
+        "id de fiche d'informations",
+        "record-id",
+        "buying role",
+    ]
+)
 
 
 def usual(values: Iterable[str], most: int = 300) -> list[str]:
@@ -87,32 +92,6 @@ def crm_of(headers: Sequence[str], file: str, columns: Sequence[Column]) -> Crm:
     if hubspot > salesforce:
         return "hubspot"
     return "salesforce" if salesforce else "generic"
-
-
-_HUBSPOT_HEADERS = frozenset(
-    [
-        "record id",
-        "id de registro",
-        "datensatz-id",
-        "id do registro",
-        "id record",
-        "dealname",
-        "dealstage",
-        "deal stage",
-        "lifecycle stage",
-        "marketing contact status",
-        "company domain name",
-        "nombre de dominio de la empresa",
-        "is closed won",
-        "datensatz id",
-        "id de l'enregistrement",
-        "etapa del negocio",
-        "deal-phase",
-        "id de fiche d'informations",
-        "record-id",
-        "buying role",
-    ]
-)
 
 
 def are_salesforce_ids(values: Sequence[str]) -> bool:
@@ -164,13 +143,13 @@ def are_booleans(values: Sequence[str]) -> bool:
 
 def are_job_titles(values: Sequence[str]) -> bool:
     """Many hold a word that job titles are made of."""
-    known = _hints("job_title")
+    known = hints("job_title")
     return share(values, lambda v: bool(known.intersection(words(v)))) > 0.4
 
 
 def are_buying_roles(values: Sequence[str]) -> bool:
     """Many consist of words of buying roles."""
-    known = _hints("buying_role")
+    known = hints("buying_role")
     return share(values, lambda v: _part_known(v, known) >= 0.5) > 0.4
 
 
@@ -178,7 +157,7 @@ def is_buying_role(text: str) -> bool:
     """Nothing but a buying role: ``Economic Buyer``; not ``Technical Director``."""
     parts = words(text)
     return squeeze(parts) in tables().roles or (
-        len(parts) > 1 and _part_known(text, _hints("buying_role")) == 1
+        len(parts) > 1 and _part_known(text, hints("buying_role")) == 1
     )
 
 

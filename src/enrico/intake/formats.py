@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enrico.intake.columns import Column, Plan
 from enrico.intake.dates import DateStyle, Order, style_of, vote
 from enrico.intake.values import decimal_style
-from enrico.intake.vocabulary import tables, words
+from enrico.intake.vocabulary import hints, words
 
 DATE_TARGETS = ("deal.close_date", "deal.created_date", "deal.won_time", "deal.lost_time")
 
@@ -29,7 +29,7 @@ def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimit
     result = Formats()
     amounts = [v for c in plan.of("deal.amount") for v in values_of(c)]
     result.decimal, result.decimal_why = decimal_style(amounts)
-    european = any(set(words(c.header)) & tables().day_first for c in plan.columns if c.header)
+    european = any(set(words(c.header)) & hints("day_first") for c in plan.columns if c.header)
     if not result.decimal and amounts:
         if delimiter == ";" or european:
             result.decimal, result.decimal_why = (

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from operator import itemgetter
 
+from enrico.intake.cells import Row
 from enrico.intake.columns import Column, Plan, plan
 from enrico.intake.formats import Formats, formats_of
-from enrico.intake.layout import Row, Table
+from enrico.intake.layout import Table
 from enrico.intake.parts import (
     AccountPart,
     Cells,

@@ -8,11 +8,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from enrico.intake.cells import Native
+from enrico.intake.cells import Native, Row
 from enrico.intake.sources import Source, Unreadable, what
 from enrico.intake.vocabulary import fold, meaning
 
-Row = tuple[int, list[str]]
 _LOOKAHEAD = 60
 _TAIL = 25
 

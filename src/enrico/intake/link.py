@@ -12,7 +12,7 @@ from enrico.intake.link_accounts import Accounts
 from enrico.intake.link_contacts import Contacts
 from enrico.intake.link_deals import Deals
 from enrico.intake.parts import AccountPart, ContactPart, DealPart
-from enrico.intake.readings import name_of
+from enrico.intake.readings import name_of, some
 from enrico.intake.result import Intake, Unusable
 
 _BAD_ID = (
@@ -325,10 +325,9 @@ class _Linking:
                     f"Export the {plural} too."
                 )
         for where, numbers in self.bad_ids.items():
-            shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
             warnings.append(
                 f"{where}: ids in scientific notation were refused in {len(numbers)} rows "
-                f"(rows {shown}); "
+                f"(rows {some(numbers)}); "
                 f"names were used instead. {_BAD_ID}"
             )
 

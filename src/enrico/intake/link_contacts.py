@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from enrico.domain.records import Contact
-from enrico.intake.merge import made_id, text
+from enrico.intake.merge import made_id, text, votes_of
 from enrico.intake.parts import ContactPart
 
 
@@ -61,7 +61,7 @@ class Contacts:
             members.append(part)
         self._id_of[key, account_id] = contact_id
         if account_id:
-            self._votes[contact_id][account_id] += part.weight + (1 << 40 if part.home else 0)
+            self._votes[contact_id][account_id] += votes_of(part)
 
     def _index(self) -> None:
         self._by_email.clear()
@@ -145,7 +145,7 @@ def _name(parts: list[ContactPart]) -> tuple[str, str]:
     votes: Counter[tuple[str, str]] = Counter()
     for part in parts:
         if part.first_name or part.last_name:
-            votes[part.first_name, part.last_name] += part.weight + (1 << 40 if part.home else 0)
+            votes[part.first_name, part.last_name] += votes_of(part)
     if not votes:
         return "", ""
     whole = [pair for pair in votes if all(pair)] or list(votes)

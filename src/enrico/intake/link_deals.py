@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from enrico.domain.records import Deal
-from enrico.intake.merge import chosen, made_id, text
+from enrico.intake.merge import chosen, made_id, own_table_votes, text
 from enrico.intake.parts import DealPart
 from enrico.intake.vocabulary import fold
 
@@ -141,9 +141,7 @@ class Deals:
         votes: Counter[str] = Counter()
         for part, account_id in self._members[deal_id]:
             if account_id:
-                votes[account_id] += (1 << 40 if part.home else 0) + self._weights[
-                    id(part), account_id
-                ]
+                votes[account_id] += own_table_votes(part) + self._weights[id(part), account_id]
         return min(votes, key=lambda a: (-votes[a], a)) if votes else ""
 
     def records(self, names: dict[str, str], contact_names: dict[str, str]) -> list[Deal]:

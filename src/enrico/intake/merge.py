@@ -11,7 +11,23 @@ class Part(Protocol):
     """What a choice looks at."""
 
     weight: int
+    """Number of rows that say so."""
     home: bool
+    """Whether they stand in the record's own table."""
+
+
+_OWN_TABLE = 1 << 40
+"""One row of the record's own table outweighs any number of others."""
+
+
+def own_table_votes(part: Part) -> int:
+    """What a part's own table adds to its votes; 0 when it stands in another."""
+    return _OWN_TABLE if part.home else 0
+
+
+def votes_of(part: Part) -> int:
+    """How much a part counts when parts disagree."""
+    return part.weight + own_table_votes(part)
 
 
 def made_id(prefix: str, key: str) -> str:
@@ -25,7 +41,7 @@ def chosen(parts: Iterable[Any], name: str) -> Any:
     for part in parts:
         value = getattr(part, name)
         if value is not None and value != "" and value != ():
-            votes[value] = votes.get(value, 0) + part.weight + (1 << 40 if part.home else 0)
+            votes[value] = votes.get(value, 0) + votes_of(part)
     if not votes:
         return None
     if len(votes) == 1:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from enrico.domain.word_tables import word_set
 from enrico.intake.evidence import are_job_titles, is_buying_role
 from enrico.intake.values import clean
 
@@ -20,66 +21,11 @@ class Person:
     role: str = ""
 
 
-_SALUTATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mx",
-        "dr",
-        "prof",
-        "sir",
-        "madam",
-        "herr",
-        "frau",
-        "hr",
-        "fr",
-        "mme",
-        "mlle",
-        "m",
-        "sr",
-        "sra",
-        "srta",
-        "don",
-        "dona",
-        "dott",
-        "dottssa",
-        "sig",
-        "sigra",
-        "ing",
-        "dhr",
-        "mevr",
-        "mw",
-        "drs",
-        "dipl",
-    ]
-)
-_PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "de",
-        "der",
-        "den",
-        "del",
-        "della",
-        "di",
-        "da",
-        "dos",
-        "das",
-        "du",
-        "la",
-        "le",
-        "el",
-        "bin",
-        "ibn",
-        "al",
-        "ten",
-        "ter",
-        "zu",
-        "st",
-    ]
+_SALUTATIONS = word_set(
+    """
+    mr mrs ms miss mx dr prof sir madam herr frau hr fr mme mlle m sr sra srta don dona dott dottssa
+    sig sigra ing dhr mevr mw drs dipl
+    """
 )
 
 

@@ -48,7 +48,8 @@ def reading_of(one: Ingested) -> FileReading:
     )
 
 
-def _some(numbers: list[int]) -> str:
+def some(numbers: list[int]) -> str:
+    """The first five numbers of rows, for messages: ``3, 4, 9, 12, 20 …``"""
     return ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
 
 
@@ -71,7 +72,7 @@ def warn_about(one: Ingested, result: Intake) -> None:
     if one.table.ragged:
         result.warnings.append(
             f"{where}: {len(one.table.ragged)} rows have more cells than the header (rows "
-            f"{_some(one.table.ragged)}); the extra cells were not used. "
+            f"{some(one.table.ragged)}); the extra cells were not used. "
             "A delimiter inside a value may not be quoted."
         )
     blank = sum(1 for c in one.plan.columns if not c.header and c.values and not c.target)

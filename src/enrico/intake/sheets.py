@@ -7,10 +7,8 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from enrico.intake.cells import cell_text
+from enrico.intake.cells import Row, cell_text
 from enrico.intake.sources import Source, Unreadable, as_bytes_io
-
-Row = tuple[int, list[str]]
 
 _DAMAGED = "Open it in a spreadsheet, save it as XLSX or CSV, and try again."
 

@@ -182,7 +182,7 @@ def what(source: Source) -> str:
     for magic, text in _OTHER_TYPES.items():
         if head.startswith(magic):
             raise Unreadable(f"this is {text}, not a table", "Export the data as CSV or XLSX.")
-    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or _looks_wide(head)
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or looks_wide(head)
     if not wide and _is_binary(head):
         raise Unreadable("this is a binary file, not a table", "Export the data as CSV or XLSX.")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:300].lower()
@@ -209,7 +209,7 @@ _OTHER_TYPES = {
 }
 
 
-def _looks_wide(head: bytes) -> bool:
+def looks_wide(head: bytes) -> bool:
     """UTF-16 without its mark: every other byte of plain text is zero."""
     sample = head[:2000]
     half = len(sample) // 2

@@ -13,10 +13,9 @@ from typing import Any
 import orjson
 
 from enrico.errors import InputError
-from enrico.intake.cells import cell_text
+from enrico.intake.cells import Row, cell_text
 from enrico.intake.sources import Source, Unreadable
 
-Row = tuple[int, list[str]]
 _HOLDERS = ("records", "results", "data", "items", "rows", "value", "objects")
 
 

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from enrico.intake.sources import Source, _looks_wide
+from enrico.intake.cells import Row
+from enrico.intake.sources import Source, looks_wide
 from enrico.intake.vocabulary import meaning
 
-Row = tuple[int, list[str]]
 _DELIMITERS = ",;\t|"
 _LARGEST_CELL = 64 * 1024 * 1024
 
@@ -78,7 +78,7 @@ def _encoding(source: Source) -> tuple[str, str]:
     ):
         if head.startswith(mark):
             return name, "replace"
-    if _looks_wide(head):
+    if looks_wide(head):
         return ("utf-16-le" if head[1:2] == b"\0" else "utf-16-be"), "replace"
     decoder = codecs.getincrementaldecoder("utf-8")()
     broken = False

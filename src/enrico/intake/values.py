@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from enrico.domain.records import Outcome
+from enrico.domain.word_tables import word_set
 from enrico.intake.cells import Native
 from enrico.intake.vocabulary import fold, words
 
@@ -20,67 +21,19 @@ EMPTY = frozenset(
         "\n", ""
     ).split("|")
 )
-"""Whole cells, in lower case, that hold nothing."""
+"""Whole cells, in lower case, that hold nothing. Fewer than ``identity_tables.PLACEHOLDERS``, which
+speaks of names and addresses: in other columns *test* or *nd* may well mean something."""
 
-TRUE = frozenset(
-    [
-        "1",
-        "1.0",
-        "true",
-        "yes",
-        "y",
-        "x",
-        "t",
-        "✓",
-        "✔",
-        "☑",
-        "✅",
-        "wahr",
-        "ja",
-        "j",
-        "si",
-        "sí",
-        "oui",
-        "o",
-        "vrai",
-        "verdadero",
-        "verdadeiro",
-        "sim",
-        "s",
-        "vero",
-        "waar",
-        "on",
-        "checked",
-        "haken",
-        "primary",
-        "primär",
-    ]
+TRUE = word_set(
+    """
+    1 1.0 true yes y x t ✓ ✔ ☑ ✅ wahr ja j si sí oui o vrai verdadero verdadeiro sim s vero waar on
+    checked haken primary primär
+    """
 )
-FALSE = frozenset(
-    [
-        "0",
-        "0.0",
-        "false",
-        "no",
-        "n",
-        "f",
-        "✗",
-        "✘",
-        "☐",
-        "❌",
-        "falsch",
-        "nein",
-        "non",
-        "faux",
-        "falso",
-        "não",
-        "nao",
-        "nee",
-        "onwaar",
-        "off",
-        "unchecked",
-        "-",
-    ]
+FALSE = word_set(
+    """
+    0 0.0 false no n f ✗ ✘ ☐ ❌ falsch nein non faux falso não nao nee onwaar off unchecked -
+    """
 )
 
 _SYMBOLS = {
@@ -115,65 +68,12 @@ _SYMBOLS = {
     "dollars": "USD",
     "pounds": "GBP",
 }
-_CODES = frozenset(
-    [
-        "USD",
-        "EUR",
-        "GBP",
-        "CHF",
-        "JPY",
-        "CAD",
-        "AUD",
-        "NZD",
-        "SEK",
-        "NOK",
-        "DKK",
-        "ISK",
-        "PLN",
-        "CZK",
-        "HUF",
-        "RON",
-        "BGN",
-        "HRK",
-        "RUB",
-        "UAH",
-        "TRY",
-        "ILS",
-        "AED",
-        "SAR",
-        "QAR",
-        "KWD",
-        "BHD",
-        "OMR",
-        "EGP",
-        "ZAR",
-        "NGN",
-        "KES",
-        "MAD",
-        "TND",
-        "INR",
-        "PKR",
-        "BDT",
-        "LKR",
-        "CNY",
-        "RMB",
-        "HKD",
-        "TWD",
-        "SGD",
-        "MYR",
-        "THB",
-        "IDR",
-        "PHP",
-        "VND",
-        "KRW",
-        "BRL",
-        "MXN",
-        "ARS",
-        "CLP",
-        "COP",
-        "PEN",
-        "UYU",
-    ]
+_CODES = word_set(
+    """
+    USD EUR GBP CHF JPY CAD AUD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN HRK RUB UAH TRY ILS AED SAR
+    QAR KWD BHD OMR EGP ZAR NGN KES MAD TND INR PKR BDT LKR CNY RMB HKD TWD SGD MYR THB IDR PHP VND
+    KRW BRL MXN ARS CLP COP PEN UYU
+    """
 )
 
 
@@ -340,84 +240,20 @@ def _salesforce_suffix(short: str) -> str:
     )
 
 
-_WON = frozenset(
-    [
-        "won",
-        "win",
-        "signed",
-        "gewonnen",
-        "ganado",
-        "ganada",
-        "ganho",
-        "ganha",
-        "gagne",
-        "gagnee",
-        "remporte",
-        "remportee",
-        "vinto",
-        "vinta",
-        "vinti",
-        "conclu",
-        "chiusa_vinta",
-        "closedwon",
-        "unterzeichnet",
-        "unterschrieben",
-        "firmado",
-        "firmada",
-        "assinado",
-        "assinada",
-        "signe",
-        "signee",
-        "firmato",
-        "firmata",
-        "getekend",
-        "beauftragt",
-        "booked",
-        "awarded",
-    ]
+_WON = word_set(
+    """
+    won win signed gewonnen ganado ganada ganho ganha gagne gagnee remporte remportee vinto vinta
+    vinti conclu chiusa_vinta closedwon unterzeichnet unterschrieben firmado firmada assinado
+    assinada signe signee firmato firmata getekend beauftragt booked awarded
+    """
 )
-_LOST = frozenset(
-    [
-        "lost",
-        "lose",
-        "loss",
-        "dead",
-        "verloren",
-        "perdido",
-        "perdida",
-        "perdu",
-        "perdue",
-        "perso",
-        "persa",
-        "persi",
-        "closedlost",
-        "disqualified",
-        "abandoned",
-        "cancelled",
-        "canceled",
-        "rejected",
-        "declined",
-        "abgelehnt",
-        "abgesagt",
-        "abandonne",
-        "abandonnee",
-        "descartado",
-        "descartada",
-        "cancelado",
-        "cancelada",
-        "annule",
-        "annulee",
-        "annullato",
-        "annullata",
-        "afgewezen",
-        "storniert",
-        "rechazado",
-        "rechazada",
-        "refuse",
-        "rifiutato",
-        "kaputt",
-        "omitted",
-    ]
+_LOST = word_set(
+    """
+    lost lose loss dead verloren perdido perdida perdu perdue perso persa persi closedlost
+    disqualified abandoned cancelled canceled rejected declined abgelehnt abgesagt abandonne
+    abandonnee descartado descartada cancelado cancelada annule annulee annullato annullata
+    afgewezen storniert rechazado rechazada refuse rifiutato kaputt omitted
+    """
 )
 _LOST_PHRASES = (
     "no decision",

@@ -11,60 +11,19 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
-LITTLE_WORDS = frozenset(
-    [
-        "the",
-        "of",
-        "for",
-        "de",
-        "del",
-        "la",
-        "las",
-        "los",
-        "du",
-        "des",
-        "d",
-        "l",
-        "der",
-        "die",
-        "das",
-        "den",
-        "dem",
-        "von",
-        "vom",
-        "van",
-        "het",
-        "een",
-        "el",
-        "lo",
-        "il",
-        "della",
-        "dell",
-        "delle",
-        "di",
-        "do",
-        "da",
-        "dos",
-        "das",
-        "to",
-        "an",
-        "und",
-        "and",
-        "y",
-        "et",
-        "le",
-        "les",
-        "zum",
-        "zur",
-        "im",
-        "o",
-    ]
+from enrico.domain.spelling import without_accents
+from enrico.domain.word_tables import word_set
+
+LITTLE_WORDS = word_set(
+    """
+    the of for de del la las los du des d l der die das den dem von vom van het een el lo il della
+    dell delle di do da dos to an und and y et le les zum zur im o
+    """
 )
 _SLOT_WORDS = {"secondary": "2", "second": "2", "2nd": "2", "third": "3", "3rd": "3", "1st": "1"}
-_WRAPPERS = frozenset(
-    ["properties", "records", "results", "items", "associations", "data", "fields", "attributes"]
-)
+_WRAPPERS = word_set("properties records results items associations data fields attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +45,7 @@ class Meaning:
 def fold(text: str) -> str:
     """Lower case, without accents, marks at the end and doubled spaces: what headers share."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o"))
-        text = "".join(c for c in text if not unicodedata.combining(c))
+        text = without_accents(text.replace("ß", "ss").replace("ø", "o"))
     text = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z]{2,}\b)", " ", text).casefold()
     return re.sub(r"\b[ec][- ](?=mails?)", "e", text)
 
@@ -108,13 +66,23 @@ class _Tables:
     combined: dict[str, Meaning]
     entities: dict[str, str]
     roles: dict[str, str]
-    day_first: frozenset[str]
+
+
+@cache
+def _vocabulary() -> dict[str, Any]:
+    return tomllib.loads(files("enrico.intake").joinpath("vocabulary.toml").read_text("utf-8"))
+
+
+@cache
+def hints(name: str) -> frozenset[str]:
+    """Words by which the values of a column, or its language, are told: ``job_title`` …"""
+    return frozenset(_vocabulary()["hint"][name].split("|"))
 
 
 @cache
 def tables() -> _Tables:
-    """The vocabulary, read once."""
-    raw = tomllib.loads(files("enrico.intake").joinpath("vocabulary.toml").read_text("utf-8"))
+    """What headers mean, read once."""
+    raw = _vocabulary()
     full: dict[str, Meaning] = {}
     for target, aliases in [*raw["bare"].items(), *raw["full"].items()]:
         for rank, alias in enumerate(_aliases(aliases)):
@@ -133,7 +101,6 @@ def tables() -> _Tables:
         _combine(entities, raw["field"]),
         entities,
         roles,
-        frozenset(raw["hint"]["day_first"].split("|")),
     )
 
 

@@ -124,7 +124,7 @@ async def buy_single(ctx: Context, person: PersonToFind) -> bool:
 
 async def fail_people(ctx: Context, people: Sequence[PersonToFind], reason: str) -> None:
     """Note that nothing came back for these people, and why. They are asked for again next run."""
-    ctx.stats.providers["apollo"].failed += len(people)
+    ctx.stats.fail("apollo", reason, len(people))
     rows = [trouble_row(person.key, "failed", reason) for person in people]
     await ctx.db.write(facts.people_failed(rows))
 

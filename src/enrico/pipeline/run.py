@@ -19,7 +19,7 @@ from enrico.engine.budget import Budget, Caps
 from enrico.engine.call import BadAnswer, CallPath
 from enrico.engine.flow import Channel
 from enrico.engine.http import Http, Lost, NotSent
-from enrico.engine.limits import Limiter, Window
+from enrico.engine.limits import Limiter, Window, parse_windows
 from enrico.engine.stats import ProviderName, Stats
 from enrico.errors import ConfigError, EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
@@ -176,10 +176,13 @@ class Run:
                     )
                 )
                 windows = windows_of(settings, name)
+                assumed = not getattr(section, "limits", "none")
+                if assumed:
+                    windows = await self._learned(name) or windows
                 limiter = Limiter(
                     windows,
                     concurrency=section.concurrency,
-                    assumed=not getattr(section, "limits", "none"),
+                    assumed=assumed,
                     by_concurrency=provider is ctx.llm,
                 )
                 longest = max((window.seconds for window in windows), default=0.0)
@@ -197,6 +200,17 @@ class Run:
                 )
             self.paths = ctx.paths
             yield ctx
+
+    async def _learned(self, provider: str) -> tuple[Window, ...]:
+        """The limits that the last run learnt from 429s: the next one need not meet them again."""
+        rows = await self._db.rows(
+            select(runs.c.summary)
+            .where(runs.c.summary != "")
+            .order_by(runs.c.started_at.desc())
+            .limit(1)
+        )
+        learned = orjson.loads(rows[0].summary).get("learned", {}) if rows else {}
+        return parse_windows(learned.get(provider, ()))
 
     async def _apply_left_over(self) -> None:
         """Answers that were recorded and not yet read when a process ended cost nothing now."""
@@ -321,7 +335,7 @@ class Run:
             paths=ctx.paths,
             halted=ctx.halted,
             alerts=self._settings.alerts,
-            ran_before=bool(before[0][0]),
+            ran_before=bool(before[0][0]) and not self.options.refresh,
             only=self.options.only,
             prices={"apollo": ctx.apollo.price(), "serper": ctx.serper.price()},
         )

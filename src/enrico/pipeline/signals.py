@@ -34,7 +34,7 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
             ctx.give_up("serper", why)
             return
         except ProviderError as error:
-            stats.failed += 1
+            ctx.stats.fail("serper", str(error))
             ctx.stats.providers["deepseek"].total -= found is not None
             await ctx.db.write(facts.search_failed(_no_search(key, str(error))))
             return
@@ -129,7 +129,7 @@ async def _classify_alone(ctx: Context, account: ToClassify) -> None:
         except (Skippable, Unavailable) as error:
             reason = str(error)
             break
-    ctx.stats.providers["deepseek"].failed += 1
+    ctx.stats.fail("deepseek", reason)
     row = {"key": account.key, "state": "failed", "reason": reason, "at": timestamp()}
     await ctx.db.write(facts.classification_failed(row))
 
@@ -143,7 +143,7 @@ async def _ask(ctx: Context, group: Sequence[ToClassify], attempt: int) -> list[
             answer: Answer[Picks] = await path.send(call, partial(read_picks, items=call.items))
             break
         except Skippable as error:
-            if not ctx.llm.step_down(error):
+            if not ctx.llm.step_down(error, call):
                 raise
     stats.batches += 1
     sent = {

@@ -15,6 +15,8 @@ from enrico.pipeline.plan import TYPICAL_SECONDS, what_binds
 from enrico.settings import AlertSettings
 from enrico.store.selection import Counts
 
+FAILURES_KEPT = 10
+
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The value below which *share* of the sorted *values* lie; 0 for none."""
@@ -89,6 +91,18 @@ def summarise(
             alerts, counts, duration_seconds, error_rate, people_cached, search_cached, ran_before
         ),
         "skipped": counts.unusable,
+        "failures": [
+            {"provider": provider, "reason": reason, "count": count}
+            for (provider, reason), count in sorted(
+                stats.failures.items(), key=lambda failure: (-failure[1], failure[0])
+            )[:FAILURES_KEPT]
+        ],
+        "unfinished": {
+            name: item.total - item.done
+            for name, item in stats.providers.items()
+            if item.total > item.done
+        },
+        "learned": {n: learned for n, p in paths.items() if (learned := p.limiter.learned)},
         "dropped": stats.dropped,
         "role_notes": stats.role_notes,
         "unasked": {n: stats.providers[n].unasked for n in PROVIDERS if stats.providers[n].unasked},
@@ -191,8 +205,11 @@ def _saved(counts: Counts, prices: dict[str, Cost], only: Sequence[Branch]) -> d
     search = prices["serper"].usd if "search" in only else 0
     cached = counts.known * person  # a cached miss would have been free
     cached += (counts.accounts - counts.to_search) * search
-    dedupe = (counts.seats_with_address - counts.people) * person
-    dedupe += (counts.deals_with_account - counts.accounts) * search
+    # Who is known already costs nothing however often they are asked for.
+    bought = counts.to_buy / counts.people if counts.people else 0
+    searched = counts.to_search / counts.accounts if counts.accounts else 0
+    dedupe = round((counts.seats_with_address - counts.people) * person * bought)
+    dedupe += round((counts.deals_with_account - counts.accounts) * search * searched)
     skipped = sum(n for why, n in counts.unusable.items() if why != "no_email") * person
     return {
         "cache": usd_number(max(0, cached)),

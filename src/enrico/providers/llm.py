@@ -55,6 +55,12 @@ Answer with every account id once, also those without signals:
 for somebody who sells to the company. Write nothing else.
 """
 
+# What endpoints take differs; json_schema with any object serves where json_object is refused.
+FORMATS: tuple[dict[str, Any] | None, ...] = (
+    {"type": "json_object"},
+    {"type": "json_schema", "json_schema": {"name": "any", "schema": {"type": "object"}}},
+    None,
+)
 TITLE_LENGTH = 300
 SNIPPET_LENGTH = 500
 CHARACTERS_PER_TOKEN = 3.0  # on the safe side for English; used for estimates only
@@ -102,12 +108,7 @@ class Llm:
     def __init__(self, settings: LlmSettings) -> None:
         self.settings = settings
         self.timeout_seconds = settings.timeout_seconds
-        # Endpoints differ in what they take; a refusal that names response_format steps down.
-        self._formats: list[dict[str, Any] | None] = [
-            {"type": "json_object"},
-            {"type": "json_schema", "json_schema": {"name": "any", "schema": {"type": "object"}}},
-            None,
-        ]
+        self._format = 0
         self._sends_thinking = settings.thinking != "omit"
         self._sends_temperature = True
         self._room = "max_tokens"
@@ -152,8 +153,8 @@ class Llm:
         }
         if self._sends_temperature:
             body["temperature"] = 0
-        if self._formats[0] is not None:
-            body["response_format"] = self._formats[0]
+        if (form := FORMATS[self._format]) is not None:
+            body["response_format"] = form
         if self._sends_thinking:
             body["thinking"] = {"type": self.settings.thinking}
         content = orjson.dumps(body)
@@ -165,22 +166,27 @@ class Llm:
             count=len(accounts),
         )
 
-    def step_down(self, error: Skippable) -> bool:
-        """Whether the endpoint refused a switch that can be left out; the next call does so."""
-        words = str(error).lower()
+    def step_down(self, error: Skippable, call: Call) -> bool:
+        """Whether *call* is worth another try without the switch that the endpoint refused.
+
+        Other calls may have met the same refusal in the meantime: what counts is what this call
+        sent, not what is switched off by now.
+        """
         if error.status not in (400, 422):
             return False
-        if "thinking" in words and self._sends_thinking:
+        words = str(error).lower()
+        sent = orjson.loads(call.request.body)
+        if "thinking" in words and "thinking" in sent:
             self._sends_thinking = False
             return True
-        if "max_tokens" in words and self._room == "max_tokens":
+        if "max_tokens" in words and "max_tokens" in sent:
             self._room = "max_completion_tokens"  # OpenAI's newer models
             return True
-        if "temperature" in words and self._sends_temperature:
+        if "temperature" in words and "temperature" in sent:
             self._sends_temperature = False
             return True
-        if ("response_format" in words or "json_schema" in words) and len(self._formats) > 1:
-            self._formats.pop(0)
+        if ("response_format" in words or "json_schema" in words) and "response_format" in sent:
+            self._format = max(self._format, FORMATS.index(sent["response_format"]) + 1)
             return True
         return False
 

@@ -252,5 +252,6 @@ async def stream(db: Database, query: Select[Any], page: int = 1_000) -> AsyncIt
     """The rows of a large result, a page in memory at a time."""
     async with db.read() as connection:
         result = await connection.stream(query.execution_options(yield_per=page))
-        async for row in result:
-            yield row
+        async for rows in result.partitions(page):  # a hop to the database's thread for each page
+            for row in rows:
+                yield row

@@ -1,0 +1,97 @@
+"""A title or snippet read into words, each with its comparable form and its place."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from enrico.domain.spelling import plain
+
+Case = Literal["sentence", "title", "upper", "lower"]
+
+TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+"""A word of a ``unified`` text, with its apostrophes."""
+
+_LONGEST = 2000
+_EXCHANGE = re.compile(r"\bNASDAQ ?: ?|\bNYSE ?: ?")
+_DOTTED_LETTER = re.compile(r"\b([A-Za-z])\.(?=[A-Za-z]\b\.?)")
+
+
+class Word(NamedTuple):
+    """One word of a text."""
+
+    text: str
+    key: str
+    """Folded, without a possessive ending."""
+    start: int
+    end: int
+    possessive: bool
+    is_capital: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in words."""
+
+    raw: str
+    """The text after ``unified``; the words' places are places in it."""
+    words: tuple[Word, ...]
+    case: Case
+    """How it is capitalised: a headline in title case gives no name away by its capitals."""
+
+    def gap(self, n: int) -> str:
+        """What stands between word n and the next one."""
+        if n + 1 >= len(self.words):
+            return ""
+        return self.raw[self.words[n].end : self.words[n + 1].start]
+
+
+def folded(text: str) -> str:
+    """``spelling.plain``, and the Turkish ı as i: ``Işbank`` and ``Isbank`` are one bank."""
+    return plain(text).replace("ı", "i")
+
+
+def unified(text: str) -> str:
+    """One way of writing what is written in several: ``S.A.`` → ``SA.``, ``&`` → ``and``."""
+    text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("&", " and ")
+    return _DOTTED_LETTER.sub(r"\1", text)
+
+
+def read_text(text: str) -> Text:
+    """Reads the first 2,000 characters of a title or snippet; HTML entities are resolved."""
+    raw = unified(html.unescape(text[:_LONGEST]))
+    raw = _EXCHANGE.sub(lambda found: found.group().replace(" ", ""), raw)
+    words = tuple(_word(found) for found in TOKEN.finditer(raw))
+    return Text(raw, words, _case_of(words))
+
+
+def _word(found: re.Match[str]) -> Word:
+    text = found.group()
+    key, possessive = _key_of(text)
+    return Word(text, key, found.start(), found.end(), possessive, text[0].isupper())
+
+
+@lru_cache(maxsize=50_000)
+def _key_of(word: str) -> tuple[str, bool]:
+    """A word's comparable form, and whether it had a possessive ending: ``Acme's`` → acme, yes."""
+    key = folded(word)
+    if "'" not in key:
+        return key, False
+    return key.removesuffix("'s").replace("'", ""), key.endswith("'s") and len(key) > 2
+
+
+def _case_of(words: Sequence[Word]) -> Case:
+    if words and not any(map(str.isupper, "".join(word.text for word in words))):
+        return "lower"
+    long = [word for word in words[1:] if len(word.text) >= 4 and word.text.isalpha()]
+    if len(long) >= 2 and all(word.text.isupper() for word in long):
+        return "upper"
+    capitals = sum(word.is_capital for word in long)
+    if long and not capitals:
+        return "sentence"
+    return "title" if len(long) < 2 or capitals >= 0.65 * len(long) else "sentence"
