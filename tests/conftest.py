@@ -8,6 +8,8 @@ however often and whenever the tests are run.
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -91,9 +93,16 @@ class Bench:
     offset = NOON - STARTED
     """How far the tests' noon is from the real time."""
 
-    def __init__(self, folder: Path, crm: Callable[[int], Path], stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        crm: Callable[[int], Path],
+        loaded: Callable[[int], Path],
+        stack: AsyncExitStack,
+    ) -> None:
         self.folder = folder
         self.crm = crm
+        self._loaded = loaded
         self._stack = stack
 
     async def sandbox(self, *faults: dict[str, Any], **switches: Any) -> RunningSandbox:
@@ -137,12 +146,13 @@ class Bench:
         **overrides: Any,
     ) -> Outcome:
         """Load the sample export (or *paths*), run once, and read the results."""
+        self.load(database, deals=0 if paths else deals)
         async with (
             asyncio.timeout(HUNG_SECONDS),
             self.open(sandbox, database, **overrides) as client,
         ):
-            if not self.database(database).exists() or not await client.rows("deals"):
-                await client.load(*(paths or [self.crm(deals)]))
+            if paths:
+                await client.load(*paths)
             summary = await client.run(**(options or {}))
             return Outcome(summary, await result_tables(client))
 
@@ -150,6 +160,11 @@ class Bench:
         """The result tables of a database that some process has filled."""
         async with self.open(sandbox, database) as client:
             return await result_tables(client)
+
+    def load(self, database: str = "enrico", *, deals: int = 50) -> None:
+        """Put the sample export into a new database; one that is there stays as it is."""
+        if deals and not self.database(database).exists():
+            shutil.copy(self._loaded(deals), self.database(database))
 
     def query(self, sql: str, *values: Any, database: str = "enrico") -> list[tuple[Any, ...]]:
         """Rows of the database, read from outside."""
@@ -159,8 +174,6 @@ class Bench:
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings of the machine: no enrico.toml, no keys in the environment."""
-    import os
-
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
         if name.startswith(("ENRICO_", "APOLLO_", "SERPER_", "DEEPSEEK_")):
@@ -187,24 +200,52 @@ def sample_crm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path
     return folder
 
 
+@pytest.fixture(scope="session")
+def loaded_crm(
+    tmp_path_factory: pytest.TempPathFactory, sample_crm: Callable[[int], Path]
+) -> Callable[[int], Path]:
+    """A database with the sample export of that many deals, to be copied; nothing is bought yet."""
+    made: dict[int, Path] = {}
+
+    async def load(path: Path, deals: int) -> None:
+        async with Enrico(database_url=f"sqlite:///{path}") as client:
+            await client.load(sample_crm(deals))
+
+    def database(deals: int) -> Path:
+        if deals not in made:
+            path = tmp_path_factory.mktemp(f"loaded{deals}") / "enrico.db"
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, load(path, deals)).result()
+            made[deals] = path
+        return made[deals]
+
+    return database
+
+
 @pytest.fixture
 async def bench(
-    tmp_path: Path, sample_crm: Callable[[int], Path], noon: None
+    tmp_path: Path,
+    sample_crm: Callable[[int], Path],
+    loaded_crm: Callable[[int], Path],
+    noon: None,
 ) -> AsyncIterator[Bench]:
     """Sandboxes and clients of one test."""
     async with AsyncExitStack() as stack:
-        yield Bench(tmp_path, sample_crm, stack)
+        yield Bench(tmp_path, sample_crm, loaded_crm, stack)
 
 
 @pytest.fixture(scope="session")
 def run_undisturbed(
-    tmp_path_factory: pytest.TempPathFactory, sample_crm: Callable[[int], Path]
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_crm: Callable[[int], Path],
+    loaded_crm: Callable[[int], Path],
 ) -> Callable[[int], Outcome]:
     """Runs so many deals with providers in the best of health."""
 
     async def work(deals: int) -> Outcome:
         async with AsyncExitStack() as stack:
-            bench = Bench(tmp_path_factory.mktemp("undisturbed"), sample_crm, stack)
+            folder = tmp_path_factory.mktemp("undisturbed")
+            bench = Bench(folder, sample_crm, loaded_crm, stack)
             return await bench.run(await bench.sandbox(), deals=deals)
 
     def run(deals: int) -> Outcome:

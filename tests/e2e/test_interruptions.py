@@ -51,7 +51,7 @@ async def test_a_killed_run_goes_on_and_pays_for_no_recorded_answer_again(
 ):
     sandbox = await bench.sandbox(SLOW)
     cli.use(sandbox)
-    assert (await cli("load", bench.crm(50))).code == 0
+    bench.load()
 
     process = await cli.start("run", **FEW)
     await until(lambda: paid_calls(sandbox) >= calls, process)
@@ -79,7 +79,7 @@ async def test_a_killed_run_goes_on_and_pays_for_no_recorded_answer_again(
 async def test_a_killed_run_holds_what_was_in_flight_and_pays_nobody_twice(bench, cli, undisturbed):
     sandbox = await bench.sandbox(SLOW)
     cli.use(sandbox)
-    await cli("load", bench.crm(50))
+    bench.load()
     process = await cli.start("run", **FEW)
     await until(
         lambda: sandbox.stats()["apollo"]["by_endpoint"].get("people/bulk_match", 0) >= 8, process
@@ -105,7 +105,7 @@ async def test_a_killed_run_holds_what_was_in_flight_and_pays_nobody_twice(bench
 async def test_one_signal_lets_calls_in_flight_finish(bench, cli, undisturbed, number, calls):
     sandbox = await bench.sandbox(SLOW)
     cli.use(sandbox)
-    await cli("load", bench.crm(50))
+    bench.load()
     process = await cli.start("run", **FEW)
     await until(lambda: paid_calls(sandbox) >= calls, process)
 
@@ -128,7 +128,7 @@ async def test_one_signal_lets_calls_in_flight_finish(bench, cli, undisturbed, n
 async def test_two_signals_stop_at_once(bench, cli):
     sandbox = await bench.sandbox({"provider": "*", "kind": "slow", "seconds": 20})
     cli.use(sandbox)
-    await cli("load", bench.crm(10))
+    bench.load(deals=10)
     process = await cli.start("run", **FEW)
     await until(lambda: paid_calls(sandbox) >= 3, process)
 
@@ -146,7 +146,7 @@ async def test_two_signals_stop_at_once(bench, cli):
 async def test_two_processes_on_one_database_pay_each_person_once(bench, cli, undisturbed):
     sandbox = await bench.sandbox(SLOW)
     cli.use(sandbox)
-    await cli("load", bench.crm(50))
+    bench.load()
 
     both = await asyncio.gather(cli("run", "--json"), cli("run", "--json"))
 

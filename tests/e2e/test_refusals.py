@@ -129,8 +129,7 @@ async def test_an_unreadable_file_is_one_sentence(cli, command):
 async def test_a_database_that_may_only_be_read_sends_nothing(bench, cli, command):
     sandbox = await bench.sandbox()
     cli.use(sandbox)
-    async with bench.open(sandbox) as client:
-        await client.load(bench.crm(10))
+    bench.load(deals=10)
     url = f"sqlite:///file:{cli.database}?mode=ro&uri=true"
 
     done = await cli("run", "--database", url)

@@ -21,8 +21,7 @@ async def test_nothing_is_sent_after_the_disk_is_full_and_the_next_run_goes_on(
     bench, undisturbed, pages
 ):
     sandbox = await bench.sandbox({"provider": "*", "kind": "slow", "seconds": 0.03})
-    async with bench.open(sandbox) as client:
-        await client.load(bench.crm(50))
+    bench.load()
     (used,) = bench.query("pragma page_count")[0]
 
     async with bench.open(sandbox) as client:

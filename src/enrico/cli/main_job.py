@@ -318,6 +318,8 @@ async def run_with_progress(
                 "Stopped at once. Calls that were in flight may have been charged; the next run "
                 "checks them first. Go on with the same command."
             )
+            if common.json:
+                print_json({"status": "interrupted", "exit_code": 130})
             sys.stdout.flush()
             os._exit(130)
 

@@ -37,6 +37,10 @@ SURE = {"mention": 0.7, "no_mention": 0.7, "other_firm": 0.5}
 TOP_SIGNALS = 3
 
 
+Sent = Mapping[str, tuple[str, str, Sequence[SearchResult], str, str]]
+"""For each account key: name, domain, results, the search call and when it was answered."""
+
+
 class Applier:
     """Writes what recorded answers say."""
 
@@ -102,19 +106,19 @@ class Applier:
         ended_at: str,
         cost: Cost,
         picks: Picks,
-        sent: Mapping[str, tuple[str, str, Sequence[SearchResult], str, str]],
+        sent: Sent,
     ) -> None:
-        """Signals of the accounts that the answer covers.
-
-        *sent* holds for each key: name, domain, results, the search call and when it was answered.
-        """
+        """Signals of the accounts that the answer covers."""
         for reason, count in picks.dropped.items():
             self._stats.drop(reason, count)
         share = _shares(cost, sorted(picks.by_account))
+        sites = await self._sites_of_accounts(picks, sent)
         operations: list[Operation] = []
         for key, chosen in sorted(picks.by_account.items()):
             name, domain, results, search_call, fetched_at = sent[key]
-            signals = self._signals(name, domain, results, chosen, fetched_at)
+            own = [p for p in chosen if sites.get(host_of(results[p.result].url), key) == key]
+            self._stats.drop("on another account's own site", len(chosen) - len(own))
+            signals = self._signals(name, domain, results, own, fetched_at)
             as_of = moment(fetched_at).date()
             score = score_account(signals, as_of)
             row = {
@@ -153,6 +157,19 @@ class Applier:
             ]
             operations += facts.classified(row, rows)
         await self._db.write(*operations, self._journal.applied(call_id))
+
+    async def _sites_of_accounts(self, picks: Picks, sent: Sent) -> dict[str, str]:
+        """Which of the picked results' hosts are accounts' own sites: host → account key.
+
+        Two accounts may have one name; what one of them publishes is no news of the other.
+        """
+        hosts = {
+            host_of(sent[key][2][pick.result].url)
+            for key, chosen in picks.by_account.items()
+            for pick in chosen
+        }
+        query = select(accounts.c.domain, accounts.c.key).where(accounts.c.domain.in_(hosts))
+        return {row.domain: row.key for row in await self._db.rows(query)} if hosts else {}
 
     def _signals(
         self,
