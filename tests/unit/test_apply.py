@@ -1,0 +1,128 @@
+"""From recorded answers to facts: what is accepted, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+
+from enrico.domain.signals import SignalType
+from enrico.engine.money import Cost
+from enrico.engine.stats import Stats
+from enrico.pipeline.apply import Applier, trouble_row
+from enrico.providers.apollo import Matches, Person
+from enrico.providers.llm import Pick, Picks
+from enrico.providers.serper import SearchResult
+from enrico.store import facts
+from enrico.store.database import Database, open_database
+from enrico.store.journal import Journal
+from enrico.store.tables import accounts, people, signals
+
+AT = "2026-11-20T10:00:00.000Z"
+ADA = Person(
+    "64b0", "Ada Byrne", "CFO", "c_suite", ("master_finance",), ("finance",), "Acme", "acme.com",
+    "2021-03-01", "ada@acme.com", "verified", "", "", "",
+)  # fmt: skip
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    database = await open_database(f"sqlite:///{tmp_path / 'enrico.db'}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def stats() -> Stats:
+    return Stats()
+
+
+@pytest.fixture
+def applier(db: Database, stats: Stats) -> Applier:
+    return Applier(db, Journal(db), stats, "en")
+
+
+async def person(db: Database) -> dict[str, object]:
+    rows = await db.rows(select(people))
+    return rows[0]._asdict() if rows else {}
+
+
+async def test_a_miss_does_not_wipe_out_somebody_who_is_known(
+    db: Database, applier: Applier
+) -> None:
+    await applier.people("c1", AT, Cost(5, 6), Matches({"ada@acme.com": ADA}, (), ()))
+    later = "2027-03-01T10:00:00.000Z"
+    await applier.people("c2", later, Cost(), Matches({}, ("ada@acme.com",), ()))
+
+    row = await person(db)
+    assert (row["state"], row["title"], row["call_id"]) == ("found", "CFO", "c1")
+    assert (row["fetched_at"], row["checked_at"]) == (AT, later)
+
+
+async def test_a_failure_is_no_fact_and_replaces_none(db: Database, applier: Applier) -> None:
+    await applier.people("c1", AT, Cost(), Matches({}, ("ada@acme.com",), ()))
+    await db.write(facts.people_failed([trouble_row("ada@acme.com", "failed", "HTTP 503")]))
+
+    assert (await person(db))["state"] == "not_found"
+
+
+async def test_a_held_call_leaves_known_values_and_waits(db: Database, applier: Applier) -> None:
+    await db.write(facts.people_held([trouble_row("ada@acme.com", "held", "cut off", "c9")]))
+    assert (await person(db))["state"] == "held"
+
+    await applier.people("c1", AT, Cost(), Matches({"ada@acme.com": ADA}, (), ()))
+    await db.write(facts.people_held([trouble_row("ada@acme.com", "held", "cut off", "c9")]))
+
+    row = await person(db)
+    assert (row["state"], row["title"]) == ("found", "CFO")
+    assert str(row["checked_at"]) > AT  # not asked for again before somebody decides
+
+
+async def test_the_parts_of_a_shared_price_add_up(db: Database, applier: Applier) -> None:
+    found = {f"p{n}@acme.com": ADA for n in range(7)}
+    await applier.people("c1", AT, Cost(10_000_001, 250_000_003), Matches(found, (), ()))
+
+    rows = await db.rows(select(people.c.credits, people.c.usd))
+    assert sum(row.credits for row in rows) == 10_000_001
+    assert sum(row.usd for row in rows) == 250_000_003
+
+
+async def test_what_one_account_publishes_is_no_news_of_its_namesake(
+    db: Database, applier: Applier, stats: Stats
+) -> None:
+    columns = dict.fromkeys((column.name for column in accounts.columns), "")
+    await db.write(
+        (
+            insert(accounts),
+            [
+                {**columns, "id": "1", "key": "atlas-shipping.com", "name": "Atlas",
+                 "domain": "atlas-shipping.com"},
+                {**columns, "id": "2", "key": "atlascopper.com", "name": "Atlas",
+                 "domain": "atlascopper.com"},
+            ],
+        )
+    )  # fmt: skip
+    result = SearchResult(
+        "Atlas raises $10M to expand", "https://www.atlas-shipping.com/news/1",
+        "Atlas has raised ten million dollars in a Series A round.", "Nov 3, 2026",
+    )  # fmt: skip
+    picks = Picks(
+        {
+            "atlas-shipping.com": (Pick(0, SignalType.FUNDING, 0.9),),
+            "atlascopper.com": (Pick(0, SignalType.FUNDING, 0.9),),
+        },
+        (),
+        {},
+    )
+    sent = {
+        key: ("Atlas", key, (result,), "s1", AT)
+        for key in ("atlas-shipping.com", "atlascopper.com")
+    }
+
+    await applier.classification("c1", AT, Cost(), picks, sent)
+
+    rows = await db.rows(select(signals.c.key, signals.c.url, signals.c.published))
+    assert [tuple(row) for row in rows] == [("atlas-shipping.com", result.url, "2026-11-03")]
+    assert stats.dropped == {"on another account's own site": 1}
