@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from enrico.engine.http import Http
 from enrico.errors import StoreError
 from enrico.pipeline.run import Run
+from enrico.store.journal import pack_request
 
 
 def asked(sandbox) -> int:
@@ -47,27 +51,64 @@ async def test_nothing_is_sent_after_the_disk_is_full_and_the_next_run_goes_on(
 
 
 @pytest.mark.parametrize("after", [2, 5, 12])
-async def test_no_call_is_sent_once_a_commit_has_failed(bench, monkeypatch, after):
+async def test_one_commit_that_fails_ends_the_run_and_nothing_more_is_sent(
+    bench, monkeypatch, after
+):
     sandbox = await bench.sandbox({"provider": "*", "kind": "slow", "seconds": 0.02})
+    bench.load()
     async with bench.open(sandbox) as client:
-        await client.load(bench.crm(50))
-        commits = 0
+        commits, meant = 0, -1
         commit = type(client.db)._commit
 
-        async def refusing(self, connection, group):
-            nonlocal commits
+        async def refusing_once(self, connection, group):
+            nonlocal commits, meant
             commits += 1
-            if commits > after:
+            if commits == after + 1:
+                meant = bench.query("select count(*) from calls")[0][0]
                 raise OperationalError("", {}, Exception("database or disk is full"))
             await commit(self, connection, group)
 
-        monkeypatch.setattr(type(client.db), "_commit", refusing)
+        monkeypatch.setattr(type(client.db), "_commit", refusing_once)
         with pytest.raises(StoreError, match="disk is full"):
             await client.run()
 
-    in_the_journal = bench.query("select count(*) from calls")[0][0]
     usage = 2  # Apollo's counters are free, and not in the journal
-    assert asked(sandbox) <= in_the_journal + usage
+    assert bench.query("select count(*) from calls") == [(meant,)]
+    assert asked(sandbox) <= meant + usage
+
+
+async def test_every_paid_call_is_in_the_journal_before_it_leaves(bench, monkeypatch):
+    sandbox = await bench.sandbox()
+    bench.load(deals=10)
+    send, checked = Http.send, 0
+
+    async def checking(self, request, timeout_seconds):
+        nonlocal checked
+        if request.body:
+            packed = pack_request(request)
+            found = bench.query("select state from calls where request = ?", packed)
+            assert ("sent",) in found
+            checked += 1
+        return await send(self, request, timeout_seconds)
+
+    monkeypatch.setattr(Http, "send", checking)
+    outcome = await bench.run(sandbox)
+
+    assert checked == sum(part["calls"] for part in outcome.summary["providers"].values()) > 0
+
+
+async def test_answers_that_a_crash_left_unread_are_read_by_the_next_run_for_nothing(bench, small):
+    sandbox = await bench.sandbox()
+    await bench.run(sandbox, deals=10)
+    with closing(sqlite3.connect(bench.database())) as connection, connection:
+        connection.execute("update calls set applied = 0")
+        for table in ("people", "searches", "classifications", "signals"):
+            connection.execute(f"delete from {table}")
+
+    outcome = await bench.run(sandbox)
+
+    assert sum(part["calls"] for part in outcome.summary["providers"].values()) == 0
+    assert outcome.tables == small.tables
 
 
 @pytest.mark.parametrize("provider", ["serper", "llm", "apollo"])
@@ -161,9 +202,6 @@ async def test_replay_changes_nothing_and_asks_nobody(bench):
 
 
 async def test_facts_are_made_again_from_the_recorded_answers_alone(bench, undisturbed):
-    import sqlite3
-    from contextlib import closing
-
     sandbox = await bench.sandbox()
     await bench.run(sandbox)
     with closing(sqlite3.connect(bench.database())) as connection, connection:

@@ -7,7 +7,14 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrico.domain.identity import account_name_key, check_email, email_key, registrable_domain
+from enrico.domain.identity import (
+    account_name_key,
+    check_email,
+    email_key,
+    record_id,
+    registrable_domain,
+    short_account_name,
+)
 
 _label = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
 _address = st.builds(
@@ -55,3 +62,28 @@ def test_the_domain_of_a_domain_is_itself(raw: str) -> None:
     domain = registrable_domain(raw)
 
     assert registrable_domain(domain) == domain
+
+
+@given(st.one_of(st.text(), _address), st.text())
+def test_a_name_never_changes_the_key_of_an_address(raw: str, name: str) -> None:
+    assert check_email(raw, name).key == email_key(raw) or check_email(raw, name).usable
+
+
+_long_id = st.text(string.ascii_letters + string.digits, min_size=15, max_size=15).map(
+    lambda end: f"006{end}"
+)
+
+
+@given(_long_id, _long_id)
+def test_two_long_ids_are_one_only_when_they_differ_in_the_case_of_their_ending(
+    one: str, other: str
+) -> None:
+    if record_id(one) == record_id(other):
+        assert (one[:15], one[15:].upper()) == (other[:15], other[15:].upper())
+
+
+@given(st.text())
+def test_a_short_account_name_is_never_empty(name: str) -> None:
+    short = short_account_name(name)
+
+    assert bool(short) == bool(name.strip())

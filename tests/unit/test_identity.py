@@ -10,7 +10,10 @@ from enrico.domain.identity import (
     email_key,
     is_free_mail,
     is_placeholder,
+    record_id,
+    registered_part,
     registrable_domain,
+    short_account_name,
 )
 
 
@@ -120,3 +123,90 @@ def test_free_mail_is_known_in_every_country() -> None:
     assert is_free_mail("hotmail.fr")
     assert not is_free_mail("acme.com")
     assert not is_free_mail("live.io")
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "why"),
+    [
+        ("post@acme.com", "", "role_account"),
+        ("post@acme.com", "Emily Post", ""),
+        ("root@acme.com", "Joe Root", ""),
+        ("ap@acme.com", "Ana Perez", ""),
+        ("ap@acme.com", "Juan López", "role_account"),
+        ("sales@acme.com", "Maria Sales", ""),
+        ("sales@acme.com", "Sales Team", "role_account"),
+        ("info@acme.com", "Info Acme", "role_account"),
+        ("test@acme.com", "John Test", ""),
+        ("test@acme.com", "Test User", "placeholder"),
+        ("no-reply@acme.com", "No Reply", "placeholder"),
+        ("jane@example.com", "Jane Doe", "placeholder"),
+    ],
+)
+def test_a_person_s_name_may_explain_what_looks_like_a_mailbox(
+    raw: str, name: str, why: str
+) -> None:
+    assert check_email(raw, name).why == why
+
+
+@pytest.mark.parametrize("local", ["user7", "contact12", "dev3", "staff1", "mail2", "test12"])
+def test_a_number_tells_people_apart_but_behind_sure_functions(local: str) -> None:
+    assert check_email(f"{local}@acme.com").usable
+    assert check_email("billing2@acme.com").why == "role_account"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0061x00000Ab3Cd", "0061x00000Ab3CdAAJ"),
+        ("0061x00000Ab3CdAAJ", "0061x00000Ab3CdAAJ"),
+        ("0061x00000Ab3Cdaaj", "0061x00000Ab3CdAAJ"),
+        (" '0061x00000Ab3CdAAJ' ", "0061x00000Ab3CdAAJ"),
+        ("006A00000000001AAA", "006A00000000001AAA"),
+        ("006000000000000017", "006000000000000017"),
+        ("000000000000123", "000000000000123"),
+        ("5001", "5001"),
+    ],
+)
+def test_only_a_valid_ending_makes_two_forms_of_an_id_one(text: str, found: str) -> None:
+    assert record_id(text) == found
+    assert record_id(found) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("Bäckerei Kröger GmbH & Co. KG", "Bäckerei Kröger"),
+        ("Müller GmbH&Co.KG", "Müller"),
+        ("PT Telkom Indonesia (Persero) Tbk", "Telkom Indonesia"),
+        ("OOO Ромашка", "Ромашка"),
+        ("Acme, Inc.", "Acme"),
+        ("Nestlé S.A.", "Nestlé"),
+        ("Grupo Bimbo, S.A.B. de C.V.", "Grupo Bimbo"),
+        ("Allegro Sp. z o.o.", "Allegro"),
+        ("株式会社トヨタ", "トヨタ"),
+        ("Johnson & Johnson", "Johnson & Johnson"),
+        ("AS Roma", "AS Roma"),
+        ("X Corp.", "X Corp."),
+        ("SA", "SA"),
+        ("", ""),
+    ],
+)
+def test_the_short_name_of_an_account_is_what_news_writes(name: str, short: str) -> None:
+    assert short_account_name(name) == short
+
+
+@pytest.mark.parametrize(
+    ("host", "part"),
+    [
+        ("www.news.acme.co.uk", "acme.co.uk"),
+        ("co.uk", ""),
+        ("acme.github.io", "acme.github.io"),
+        ("github.io", ""),
+        ("a.b.city.kawasaki.jp", "city.kawasaki.jp"),
+        ("a.b.c.kawasaki.jp", "b.c.kawasaki.jp"),
+        ("acme.unheardof", "acme.unheardof"),
+        ("a..b", ""),
+    ],
+)
+def test_the_registered_part_knows_registries_and_hosting_companies(host: str, part: str) -> None:
+    assert registered_part(host) == part

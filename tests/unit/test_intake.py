@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from datetime import date
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from enrico.domain.records import DealContact
 from enrico.errors import InputError
 from enrico.intake import Intake, read_exports
 from shared_data import data_file
@@ -296,3 +298,181 @@ def test_public_crm_samples_are_read_without_loss() -> None:
     assert (len(found.accounts), len(found.contacts), len(found.deals)) == (24, 42, 235)
     assert {a.id for a in found.accounts} >= {d.account_id for d in found.deals}
     assert not found.unusable
+
+
+def test_zero_padded_ids_of_salesforce_s_length_stay_apart(tmp_path: Path) -> None:
+    ids = [[f"{kind}{i:015d}" for kind in ("006", "001", "003")] for i in range(30)]
+
+    found = read(
+        tmp_path,
+        Opportunity="Id,AccountId,Name,StageName\n"
+        + "".join(f"{d},{a},Deal,Won\n" for d, a, _ in ids),
+        Account="Id,Name\n" + "".join(f"{a},Acme\n" for _, a, _ in ids),
+        Contact="Id,LastName,AccountId\n" + "".join(f"{c},Doe,{a}\n" for _, a, c in ids),
+        OpportunityContactRole="OpportunityId,ContactId,Role\n"
+        + "".join(f"{d},{c},Champion\n" for d, _, c in ids),
+    )
+
+    assert [d.id for d in found.deals] == [d for d, _, _ in ids]
+    assert [a.id for a in found.accounts] == [a for _, a, _ in ids]
+    assert [c.id for c in found.contacts] == [c for _, _, c in ids]
+    assert [(d.account_id) for d in found.deals] == [a for _, a, _ in ids]
+    assert found.deal_contacts == [DealContact(d, c, "Champion", False) for d, _, c in ids]
+
+
+def test_an_18_character_id_with_a_wrong_ending_is_kept_as_given(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        Opportunity="Id,Name,StageName\n006A00000000001AAA,P,Won\n006A00000000001,Q,Won\n",
+    )
+
+    assert [(d.id, d.name) for d in found.deals] == [
+        ("006A00000000001AAA", "P"),
+        ("006A00000000001IAA", "Q"),
+    ]
+
+
+PEOPLE = [
+    {"name": "Jane Doe", "email": "jane@acme-corp.com"},
+    {"name": "Tom Roe", "email": "tom@acme-corp.com"},
+]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("lines", [True, False])
+@pytest.mark.parametrize(
+    ("people", "expected"),
+    [
+        ([], []),
+        (None, []),
+        ({}, []),
+        ("", []),
+        (["Ann Lee", "Bob Fox"], [("Ann", "Lee", ""), ("Bob", "Fox", "")]),
+        (["ann@globex.com", "bob@globex.com"], [("", "", "ann@globex.com"), ("", "", "bob@globex.com")]),
+        ([{"name": "Ann Lee"}, "Bob Fox"], [("Ann", "Lee", ""), ("Bob", "Fox", "")]),
+        ([{"name": "Ann Lee"}], [("Ann", "Lee", "")]),
+    ],
+)  # fmt: skip
+def test_records_with_and_without_lists_of_people_agree(
+    tmp_path: Path,
+    people: object,
+    expected: list[tuple[str, str, str]],
+    lines: bool,
+    is_first: bool,
+) -> None:
+    deals = [
+        {"id": "9001", "name": "Pilot", "stage": "Open", "account": {"name": "Acme"}, "contacts": PEOPLE},
+        {"id": "9002", "name": "Second", "stage": "Open", "account": {"name": "Globex"}, "contacts": people},
+    ]  # fmt: skip
+    if is_first:
+        deals.reverse()
+    text = "\n".join(map(json.dumps, deals)) if lines else json.dumps(deals)
+    (tmp_path / "deals.json").write_text(text)
+
+    found = read_exports([tmp_path])
+
+    by_id = {c.id: (c.first_name, c.last_name, c.email) for c in found.contacts}
+    links = {
+        d.id: sorted(by_id[x.contact_id] for x in found.deal_contacts if x.deal_id == d.id)
+        for d in found.deals
+    }
+    assert links == {
+        "9001": [("Jane", "Doe", "jane@acme-corp.com"), ("Tom", "Roe", "tom@acme-corp.com")],
+        "9002": expected,
+    }
+    assert not found.unusable
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_lists_of_ids_names_and_addresses_are_people(tmp_path: Path, is_first: bool) -> None:
+    deals = [
+        {"id": "9001", "deal_name": "Pilot", "company": "Acme", "contact_ids": ["7001", "7002"]},
+        {"id": "9002", "deal_name": "Second", "company": "Acme", "contact_ids": []},
+    ]
+    (tmp_path / "deals.json").write_text(json.dumps(deals[:: -1 if is_first else 1]))
+
+    found = read(tmp_path, contacts="Record ID,Last Name\n7001,Doe\n7002,Roe\n")
+
+    assert [(x.deal_id, x.contact_id) for x in found.deal_contacts] == [
+        ("9001", "7001"),
+        ("9001", "7002"),
+    ]
+
+
+def test_another_number_beside_a_real_id_is_not_used_and_says_so(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        Account="AccountNumber,Id,Name\nCD451796,001000000000001AAA,Acme\nCD355118,,Globex\n",
+    )
+
+    assert field_of(found, "Id") == "account.id"
+    assert field_of(found, "AccountNumber") == ""
+    assert "another number: the id is in 'Id'" in {c.why for c in found.files[0].columns}
+    assert not any(a.id.startswith("CD") for a in found.accounts)
+
+
+def test_a_number_is_the_id_where_there_is_no_other(tmp_path: Path) -> None:
+    found = read(tmp_path, Account="AccountNumber,Name\nCD451796,Acme\n")
+
+    assert [a.id for a in found.accounts] == ["CD451796"]
+
+
+def test_a_second_column_of_a_field_says_when_it_is_used(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        deals="Deal - ID,Deal - Title,Deal - Contact person,Person - Name,Deal - Stage\n"
+        "1,P,Jane Doe,Jane Doe,Won\n2,Q,Tom Roe,Tom Roe,Won\n",
+    )
+
+    columns = {c.header: c for c in found.files[0].columns}
+    assert not any("#" in c.field for c in columns.values())
+    assert sorted(columns[h].why.partition("; ")[2] for h in ("Deal - Contact person", "Person - Name")) == [
+        "", f"used where '{next(h for h in ('Deal - Contact person', 'Person - Name') if '; ' not in columns[h].why)}' is empty",
+    ]  # fmt: skip
+
+
+def test_numbered_people_are_told_in_words(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        x="Deal,Company,Contact 1,Contact 1 email,Contact 2,Contact 2 email\n"
+        "P,Acme,Jane Doe,j@acme.com,Tom Roe,t@acme.com\n",
+    )
+
+    assert field_of(found, "Contact 2 email") == "contact.email (person 2)"
+
+
+def test_files_that_are_no_tables_by_their_name_are_ignored_and_no_fault(tmp_path: Path) -> None:
+    for name in ("enrico.db", ".DS_Store", "README", "README.txt"):
+        (tmp_path / name).write_bytes(b"SQLite format 3\0")
+
+    found = read(tmp_path, deals="Deal,Company,Stage\nP,Acme,Won\n")
+
+    assert not found.unusable
+    ignored = {Path(f.path).name: f.note for f in found.files if f.kind == "ignored"}
+    assert ignored == dict.fromkeys(
+        ["README", "README.txt", "enrico.db"], "not a table by its name; left alone"
+    )
+
+
+def test_a_file_that_is_not_what_its_ending_says_is_told(tmp_path: Path) -> None:
+    (tmp_path / "notes.xlsx").write_text("just some words\nand some more of them\n")
+    (tmp_path / "table.xlsx").write_text("Deal,Company,Stage\nQ,Acme,Won\n")
+
+    found = read(tmp_path, deals="Deal,Company,Stage\nP,Acme,Won\n")
+
+    assert sorted(d.name for d in found.deals) == ["P", "Q"]
+    assert [Path(u.file).name for u in found.unusable] == ["notes.xlsx"]
+    assert found.unusable[0].reason.startswith("its name ends in .xlsx, but it is plain text")
+    assert "Export it again" in found.unusable[0].mend
+    assert any("table.xlsx: its name ends in .xlsx, but it is plain" in w for w in found.warnings)
+
+
+def test_a_report_s_footer_needs_no_mending(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        x="Deal,Company,Stage\nP,Acme,Won\nQ,Foo,Won\nGrand Totals (2 records),,\n",
+    )
+
+    assert [(u.reason, u.mend) for u in found.unusable] == [
+        ("report footer", "Nothing to do: it is not a record.")
+    ]

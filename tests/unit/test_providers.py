@@ -205,12 +205,12 @@ def test_credits_may_be_fractional() -> None:
 # -- Serper -------------------------------------------------------------------------------
 
 
-def test_a_search_keeps_the_key_out_of_the_url_and_the_name_as_written() -> None:
+def test_a_search_keeps_the_key_out_of_the_url_and_quotes_the_name_without_its_form() -> None:
     call = SERPER.search("acme.com", 'Acme "The Best" Corp', "acme.com")
     body = orjson.loads(call.request.body)
 
     assert call.request.query == ()
-    assert body["q"].startswith('"Acme  The Best  Corp" ')
+    assert body["q"].startswith('"Acme The Best" ')
     assert body["autocorrect"] is False
     assert body["num"] == 10
 

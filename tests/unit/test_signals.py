@@ -120,6 +120,12 @@ def test_a_summary_without_signals_says_that_no_news_was_found() -> None:
     )
 
 
+def test_a_summary_has_one_dot_after_a_name_that_ends_in_one() -> None:
+    summary = compose_summary("Société Ampère S.A.", [], score_account([], AS_OF), AS_OF)
+
+    assert summary == "No news found about Société Ampère S.A."
+
+
 def test_a_summary_tells_one_headline_once_with_both_types() -> None:
     signals = [a_signal(), a_signal(SignalType.EXPANSION)]
 
@@ -164,6 +170,26 @@ def test_a_summary_is_the_same_in_any_order() -> None:
         (SignalType.LEADERSHIP_CHANGE, "Acme names Jane Doe as CFO"),
         (SignalType.LEADERSHIP_CHANGE, "Acme beruft neue Finanzchefin"),
         (SignalType.LEADERSHIP_CHANGE, "Acme nomme un nouveau directeur"),
+        (SignalType.EXPANSION, "Acme breaks ground on a new facility"),
+        (SignalType.EXPANSION, "Acme opening an office in the heart of Lyon"),
+        (SignalType.EXPANSION, "Spatenstich: Acme baut eine Fabrik"),
+        (SignalType.EXPANSION, "Acme pose la première pierre de son usine"),
+        (SignalType.EXPANSION, "Acme construirá una planta en Murcia"),
+        (SignalType.LEADERSHIP_CHANGE, "Jane Doe wird CMO bei Acme"),
+        (SignalType.LEADERSHIP_CHANGE, "Neuer Geschäftsführer bei Acme"),
+        (SignalType.LEADERSHIP_CHANGE, "Jane Doe devient directrice financière d'Acme"),
+        (SignalType.LEADERSHIP_CHANGE, "Jane Doe asume como directora de Acme"),
+        (SignalType.FUNDING, "Acme erhält 12 Mio. Euro"),
+        (SignalType.HIRING, "Acme is looking for engineers"),
+        (SignalType.HIRING, "Acme schafft 200 neue Stellen"),
+        (SignalType.PARTNERSHIP, "Acme firma un acuerdo de distribución"),
+        (SignalType.PRODUCT_LAUNCH, "Neue App von Acme"),
+        (SignalType.ACQUISITION, "Acme erwirbt Globex"),
+        (SignalType.LAYOFF, "Stellenstreichungen bei Acme"),
+        (SignalType.LAYOFF, "Acme ferme son usine de Lille"),
+        (SignalType.REGULATORY, "Feu vert de Bruxelles pour Acme"),
+        (SignalType.AWARD, "Acme ist bester Arbeitgeber"),
+        (SignalType.NEGATIVE_PRESS, "Cyberangriff auf Acme"),
         (SignalType.PARTNERSHIP, "Acme teams up with Globex"),
         (SignalType.PARTNERSHIP, "Acme anuncia una alianza con Globex"),
         (SignalType.PRODUCT_LAUNCH, "Acme unveils its new platform"),

@@ -374,3 +374,23 @@ def test_of_many_to_the_president_none_is_president() -> None:
 
     assert len(titles) > 20
     assert presidents == []
+
+
+@pytest.mark.parametrize(
+    ("title", "quoted"),
+    [
+        ("Head of Procurement", "Head of Procurement"),
+        ("Head of Marketing", "Head of Marketing"),
+        ("IT-Leiter", "IT-Leiter"),
+        ("Procurement Lead", "Procurement Lead"),
+        ("Deputy Head of IT", "Head of IT"),
+        ("CFO", "CFO"),
+        ("SVP Sales & Marketing", "SVP"),
+        (
+            "Director, Global Strategic and Something Else Long Information Security",
+            "Director … Information Security",
+        ),
+    ],
+)
+def test_a_reason_quotes_the_words_that_decide(title: str, quoted: str) -> None:
+    assert read_title(title).reason.startswith(f'title says "{quoted}": ')

@@ -10,12 +10,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import idna
 
 from enrico.domain import identity_tables as tables
-from enrico.domain.spelling import LETTERS, without_accents
+from enrico.domain.spelling import LETTERS, fold, without_accents
 from enrico.domain.word_tables import word_set
 
 EmailFault = Literal["", "no_email", "malformed", "role_account", "disposable", "placeholder"]
@@ -62,10 +63,12 @@ def email_key(raw: str) -> str:
 
 
 @lru_cache(maxsize=200_000)
-def check_email(raw: str) -> EmailCheck:
+def check_email(raw: str, name: str = "") -> EmailCheck:
     """Is there an address in this cell that is worth a look-up, and which?
 
-    Of several addresses the first usable one is taken; if none is usable, the first.
+    Of several addresses the first usable one is taken; if none is usable, the first. With the
+    person's name, what is a mailbox by its word may be a person's: ``post@acme.com`` → role
+    account; with *Emily Post* → usable. The name never changes an address's key.
     """
     if "@" not in raw:
         text = raw.replace("＠", "@")
@@ -76,7 +79,7 @@ def check_email(raw: str) -> EmailCheck:
         return EmailCheck("", False, "malformed")
     first: EmailCheck | None = None
     for candidate in _candidates(raw):
-        found = _check_one(candidate)
+        found = _check_one(candidate, name)
         if found.usable:
             return found
         if first is None or (not first.key and found.key):
@@ -97,7 +100,7 @@ def _candidates(raw: str) -> Iterator[str]:
             yield f"{local.strip(_EDGE) if ':' in local else local}{at}{host.strip(_EDGE)}"
 
 
-def _check_one(address: str) -> EmailCheck:
+def _check_one(address: str, name: str) -> EmailCheck:
     local, _, host = address.rpartition("@")
     local = _lower_case(local)
     host = _ascii_host(host)
@@ -115,17 +118,49 @@ def _check_one(address: str) -> EmailCheck:
     if len(key) > 254:
         return EmailCheck("", False, "malformed")
     bare = re.sub(r"[._-]", "", local)
-    stem = re.sub(r"\d+$", "", bare) or bare
     domain = registered_part(host)
-    if domain in tables.PLACEHOLDER_DOMAINS or stem in tables.PLACEHOLDER_LOCAL_PARTS:
+    if domain in tables.PLACEHOLDER_DOMAINS:
         return EmailCheck(key, False, "placeholder")
     if "noreply" in bare or "donotreply" in bare:
         return EmailCheck(key, False, "placeholder")
     if domain in tables.DISPOSABLE or host in tables.DISPOSABLE:
         return EmailCheck(key, False, "disposable")
-    if stem in tables.ROLE_LOCAL_PARTS:
-        return EmailCheck(key, False, "role_account")
+    why = _no_person(bare)
+    if why and not _is_named_so(bare, name, domain):
+        return EmailCheck(key, False, why)
     return EmailCheck(key, True, "")
+
+
+def _no_person(bare: str) -> EmailFault:
+    """What a local part without marks is by its word alone; empty when it may be a person's."""
+    if bare in tables.PLACEHOLDER_LOCAL_PARTS:
+        return "placeholder"
+    if bare in tables.ROLE_LOCAL_PARTS or bare.rstrip("0123456789") in tables.SURE_FUNCTIONS:
+        return "role_account"
+    return ""
+
+
+def _is_named_so(bare: str, name: str, domain: str) -> bool:
+    """Whether a person's name explains a local part: Joe *Root*, *A*na *P*erez.
+
+    Another word of the name must be a person's: *Sales Team* and *Info Acme* explain nothing.
+    """
+    words = [w for w in (re.sub(r"[\W_]", "", fold(part)) for part in name.split()) if w]
+    site = domain.partition(".")[0].replace("-", "")
+    others = [w for w in words if w != bare and not _no_person(w) and w != site]
+    if len(words) < 2 or not others:
+        return False
+    first, last = words[0], words[-1]
+    initials = "".join(word[0] for word in words)
+    spelled = {
+        *words,
+        first + last,
+        last + first,
+        first[0] + last,
+        first + last[0],
+        last + first[0],
+    }
+    return bare in spelled | {initials, first[0] + last[0]}
 
 
 def _lower_case(text: str) -> str:
@@ -152,17 +187,13 @@ def _ascii_host(host: str) -> str:
 
 
 @cache
-def _suffixes() -> Any:
-    from publicsuffixlist import PublicSuffixList
+def _public_suffixes() -> tuple[Any, Any]:
+    """The registries' suffixes and the hosting companies', each part of the list parsed once."""
+    from publicsuffixlist import PSLFILE, PublicSuffixList
 
-    return PublicSuffixList()
-
-
-@cache
-def _icann_suffixes() -> Any:
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList(only_icann=True)
+    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    private = lines[lines.index("// ===BEGIN PRIVATE DOMAINS===") :]
+    return PublicSuffixList(only_icann=True), PublicSuffixList(private, accept_unknown=False)
 
 
 @lru_cache(maxsize=200_000)
@@ -172,8 +203,18 @@ def registered_part(host: str) -> str:
     Whoever owns it, mail and hosting companies too (see ``registrable_domain``). Wants lower case.
     Empty for a mere suffix, such as ``co.uk``.
     """
-    found = _suffixes().privatesuffix(host)
-    return str(found) if found else ""
+    registries, hosting = _public_suffixes()
+    suffix = registries.publicsuffix(host)
+    hosted = hosting.publicsuffix(host)
+    if hosted and len(hosted) > len(suffix):
+        suffix = hosted
+    return _one_label_more(host, suffix) if suffix else ""
+
+
+def _one_label_more(host: str, suffix: str) -> str:
+    host = host.removesuffix(".").lower()
+    before = host.removesuffix(suffix).rstrip(".").rpartition(".")[2]
+    return f"{before}.{suffix}" if before else ""
 
 
 def is_free_mail(domain: str) -> bool:
@@ -221,7 +262,7 @@ def _one_domain(piece: str) -> str:
         return ""
     if domain == "x.com" and path.strip("/"):
         return ""
-    public = _icann_suffixes().privatesuffix(host)
+    public = _public_suffixes()[0].privatesuffix(host)
     if public and public != domain and domain.partition(".")[2] not in tables.COUNTRY_REGISTRIES:
         return ""  # a name under a hosting company's own suffix, as acme.github.io
     return domain
@@ -290,3 +331,64 @@ def _without_legal_forms(tokens: list[str]) -> list[str]:
                 break
             tokens = tokens[1:]
     return tokens
+
+
+@lru_cache(maxsize=100_000)
+def short_account_name(name: str) -> str:
+    """The name as news writes it: ``Bäckerei Kröger GmbH & Co. KG`` → ``Bäckerei Kröger``.
+
+    Without legal forms at its end and, as in ``PT Telkom``, at its start. Case and accents stay.
+    What would leave nothing or a single letter, as ``X Corp.``, stays whole.
+    """
+    text = name
+    for form in tables.CJK_LEGAL_FORMS:
+        text = text.replace(form, " ").strip() or text
+    words = text.split()
+    is_shorter = False
+    while len(words) > 1:
+        size = next((n for n in range(min(6, len(words) - 1), 0, -1) if _is_form(words[-n:])), 0)
+        if size:
+            words, is_shorter = words[:-size], True
+        elif is_shorter and words[-1].casefold() in ("&", "+", "and", "und", "et", "y"):
+            words = words[:-1]
+        elif "".join(_name_tokens(words[0])) in tables.SURE_LEADING_FORMS:
+            words = words[1:]
+        else:
+            break
+    short = " ".join(words).strip(" ,;")
+    return short if sum(map(str.isalnum, short)) > 1 else " ".join(name.split())
+
+
+def _is_form(words: list[str]) -> bool:
+    """Whether words as written are one legal form: ``S.A.``, ``GmbH & Co.KG``."""
+    text = " ".join(words)
+    spellings = (_name_tokens(text), _name_tokens(text.replace(".", " ")))
+    return any(" ".join(tokens) in _legal_forms() for tokens in spellings)
+
+
+_SALESFORCE_ID = re.compile(r"(?!000)00[0-9A-Za-z]{13}")
+_SUFFIX_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def record_id(text: str) -> str:
+    """An id in its one form: a Salesforce id of 15 characters gets the three that check it.
+
+    One of 18 stays as it is, valid or not, so that different ids never become one; only the case
+    of a valid ending is mended. ``0061x00000Ab3Cd`` and ``0061x00000Ab3CdAAJ`` → the latter.
+    """
+    text = text.strip().strip("'\"")
+    short, suffix = text[:15], text[15:]
+    if len(suffix) not in (0, 3) or not _SALESFORCE_ID.fullmatch(short):
+        return text
+    valid = _salesforce_suffix(short)
+    return short + valid if suffix.upper() in ("", valid) else text
+
+
+@lru_cache(maxsize=100_000)
+def _salesforce_suffix(short: str) -> str:
+    return "".join(
+        _SUFFIX_LETTERS[
+            sum(1 << i for i, c in enumerate(short[start : start + 5]) if "A" <= c <= "Z")
+        ]
+        for start in (0, 5, 10)
+    )

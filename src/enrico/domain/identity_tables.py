@@ -71,7 +71,25 @@ ROLE_LOCAL_PARTS = word_set(
     workshop www zakaz zentrale
     """
 )
-"""Mailboxes of a function, not of a person; compared without ``.``, ``-``, ``_`` and end digits."""
+"""Mailboxes of a function, not of a person, unless the person's name explains them; compared
+without ``.``, ``-`` and ``_``."""
+
+SURE_FUNCTIONS = word_set(
+    """
+    accounting accounts accountspayable accountsreceivable admin administracion administration
+    administrator backoffice bestellung bestellungen bewerbung billing booking bookings bookkeeping
+    buchhaltung callcenter careers compliance compras compta comptabilite contabilidad contabilita
+    customercare customerservice customersupport einkauf empfang enquiries facturacion frontdesk
+    helpdesk helpline hotline info informacion information infos inkoop inquiries invoice invoices
+    invoicing itsupport klantenservice kundendienst kundenservice kundeservice logistics logistik
+    marketing newsletter office officemanager oficina orders payables payroll pedidos postmaster
+    presales procurement purchasing recepcion reception rechnung rechnungen recruiting recruitment
+    reservations sales secretaria secretariat segreteria sekretariat service servicedesk soporte
+    support supporto vendite ventas ventes vertrieb verkauf webmaster
+    """
+)
+"""Those that a number may follow, as in ``sales2``; behind other words it often tells people
+apart."""
 
 PLACEHOLDER_LOCAL_PARTS = word_set(
     """
@@ -254,14 +272,17 @@ ab|abp|ag|ag & co kg|as|asa|a s|aps|ans|avv|bhd|bv|bvba|bt|cv|cvba|cic|cio|co|co
 |sp j|sp k|sp z oo|sp z o o|spol s r o|spol sro|spolka z oo|sprl|srl|srls|srl de cv
 |s de rl de cv|s de rl|sro|ss|tmi|ug|ug haftungsbeschrankt|ug haftungsbeschraenkt
 |haftungsbeschrankt|unlimited|ulc|unltd|uab|vof|v o f|vzw|asbl|wll|w l l|xp|yk|zao|zrt|zoo
-|z oo|z s|& co|and co|und co|et cie|y cia|e hijos|hijos de|gesellschaft""".replace("\n", "").split(
-        "|"
-    )
+|z oo|z s|tbk|persero tbk|& co|and co|und co|et cie|y cia|e hijos|hijos de|gesellschaft""".replace(
+        "\n", ""
+    ).split("|")
 )
 """Ends of company names after folding (dots gone, other marks to spaces)."""
 
 LEADING_LEGAL_FORMS = word_set("pt ooo oao zao pao tov uab sia as ao firma fa cv")
 """Forms that some languages put in front of the name."""
+
+SURE_LEADING_FORMS = word_set("pt ooo oao zao pao tov uab sia firma")
+"""Those that are hardly ever the first word of a name itself."""
 
 CJK_LEGAL_FORMS = (
     "株式会社",

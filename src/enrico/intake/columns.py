@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from enrico.domain.word_tables import word_set
 from enrico.intake import evidence
 from enrico.intake.kinds import kind_of
 from enrico.intake.result import Crm, Kind
@@ -65,6 +66,7 @@ def plan(headers: Sequence[str], sample: Sequence[Sequence[str]], file: str, she
     _settle_roles(result)
     _settle_people(result)
     _settle_slots(result)
+    _settle_seconds(result)
     for column in columns:
         if not column.target:
             column.why = column.why or "not known"
@@ -237,7 +239,7 @@ def _bare_id(plan: Plan, column: Column, home: str) -> tuple[str, str]:
         return f"{home}.id", f"a table of {plan.kind}"
     if plan.kind == "deal_contacts" or plan.has("deal.id"):
         return "", "the id of the row itself"
-    if counted and plan.has("deal.name"):
+    if counted and plan.has("deal.name") and float(column.values[0]) <= 1:
         return "", "row numbers"
     if evidence.repeats_with(plan, column):
         return "", "the id of the row itself"
@@ -319,8 +321,10 @@ def _settle_people(plan: Plan) -> None:
     for number, column in enumerate(names):
         if evidence.hold_several_people(column.values):
             _retarget(column, "contact.people", "several people in one cell")
-        if number and column.header != names[0].header:
+        is_same = column.values == names[0].values  # Pipedrive: "Contact person", "Person - Name"
+        if number and column.header != names[0].header and not is_same:
             column.slot = f"+{number}"
+            column.why = "another person in the row"
 
 
 def _settle_slots(plan: Plan) -> None:
@@ -351,3 +355,37 @@ def _settle_slots(plan: Plan) -> None:
             if column.slot.isdigit():
                 column.rank += 100 * int(column.slot)
             column.slot = ""
+
+
+_OTHER_NUMBERS = word_set(
+    """
+    number no nr nummer numero code external ref reference guid uuid kundennummer kunden debitor
+    debitorennummer
+    """
+)
+
+
+def _settle_seconds(plan: Plan) -> None:
+    """Of several columns for one field the first that is filled counts; the others say so.
+
+    A number of another kind, such as *AccountNumber*, never stands in for an id.
+    """
+    best: dict[tuple[str, str], Column] = {}
+    for column in sorted(plan.columns, key=lambda c: (_is_other_number(c), c.rank, c.index)):
+        if not column.target.startswith(("account.", "deal.", "contact.")):
+            continue
+        first = best.setdefault((column.target, column.slot), column)
+        if first is column:
+            continue
+        if _is_other_number(column) and not _is_other_number(first):
+            _retarget(column, "", f"another number: the id is in '{first.header}'")
+        else:
+            column.why += f"; used where '{first.header}' is empty"
+    for column in plan.of("contact.name"):
+        parts = ("contact.first_name", "contact.last_name")
+        if all(plan.of(part, column.slot) for part in parts) and "used where" not in column.why:
+            column.why += "; used where first or last name is empty"
+
+
+def _is_other_number(column: Column) -> bool:
+    return column.target.endswith(".id") and not _OTHER_NUMBERS.isdisjoint(words(column.header))

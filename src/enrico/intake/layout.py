@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from enrico.intake.cells import Native, Row
-from enrico.intake.sources import Source, Unreadable, what
+from enrico.intake.sources import Source, Unreadable, misnamed, what
 from enrico.intake.vocabulary import fold, meaning
+
+MISNAMED_MEND = "Export it again in the form that its name says, or give it its true ending."
 
 _LOOKAHEAD = 60
 _TAIL = 25
@@ -54,13 +56,27 @@ class Table:
     ragged: list[int] = field(default_factory=list)
     """Rows with more cells than the header."""
     count: int = 0
+    misnamed: str = ""
+    """What the file is that its ending does not say."""
 
 
 def tables(source: Source) -> Iterator[Table]:
     """All tables of a file; each must be read to its end before the next is asked for."""
+    kind = what(source)
+    wrong = misnamed(source, kind)
+    try:
+        for table in _tables(source, kind):
+            table.misnamed = wrong
+            yield table
+    except Unreadable as fault:
+        if not wrong:
+            raise
+        raise Unreadable(f"{wrong}; {fault.reason}", MISNAMED_MEND) from fault
+
+
+def _tables(source: Source, kind: str) -> Iterator[Table]:
     from enrico.intake import sheets, structured, text
 
-    kind = what(source)
     if kind == "text":
         form = text.find_format(source)
         delimiter = "" if form.delimiter not in ",;\t|" else form.delimiter

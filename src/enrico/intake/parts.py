@@ -18,13 +18,13 @@ from enrico.intake.evidence import SALESFORCE_ID
 from enrico.intake.formats import Formats
 from enrico.intake.people import people_in, split_name
 from enrico.intake.values import (
+    cell_id,
     clean,
     currency_of,
     is_scientific,
     is_true,
     money,
     outcome_of_stage,
-    record_id,
 )
 from enrico.intake.vocabulary import fold
 
@@ -143,7 +143,7 @@ class Reader:
                 continue
             pieces = [raw] if isinstance(raw, Native) else raw.split(";")
             bad = next((str(p).strip() for p in pieces if is_scientific(p)), "")
-            found = [record_id(p) for p in pieces if not is_scientific(p)]
+            found = [cell_id(p) for p in pieces if not is_scientific(p)]
             ids = [i for i in dict.fromkeys(found) if i]
             if ids or bad:
                 return ids, bad
@@ -218,7 +218,7 @@ class Reader:
 
     def _role_value(self, cells: Cells, target: str) -> str:
         text = self._text(cells, target)
-        return record_id(text) if SALESFORCE_ID.fullmatch(text) else text
+        return cell_id(text) if SALESFORCE_ID.fullmatch(text) else text
 
     def _money(self, cells: Cells) -> tuple[Decimal | None, str]:
         amount, currency = None, ""
@@ -297,7 +297,7 @@ class Reader:
             ids[0] if ids else "",
             first,
             last,
-            self._email(cells),
+            self._email(cells, f"{first} {last}".strip()),
             intern(self._text(cells, "contact.title")),
             intern(self._text(cells, "contact.department")),
             self._text(cells, "contact.phone"),
@@ -308,13 +308,13 @@ class Reader:
             part.email, part.last_name, part.first_name = last, "", ""
         return [] if part.is_empty and not bad else [_keyed(part)]
 
-    def _email(self, cells: Cells) -> str:
+    def _email(self, cells: Cells, name: str) -> str:
         """The first address worth a look-up among the columns, else the first."""
         texts = [
             clean(cells[self._place[c.index]]) for c in self._by_target.get("contact.email", ())
         ]
         texts = [t for t in texts if t]
-        return next((t for t in texts if check_email(t).usable), texts[0] if texts else "")
+        return next((t for t in texts if check_email(t, name).usable), texts[0] if texts else "")
 
     def _people(self, cells: Cells) -> list[ContactPart]:
         people = people_in(self._raw(cells, "contact.people"))
@@ -351,6 +351,6 @@ def _keyed(part: ContactPart) -> ContactPart:
         whole = fold(f"{part.first_name} {part.last_name}").replace(".", " ")
         part.name_key = intern(" ".join(sorted(whole.split())))
     if part.email:
-        found = check_email(part.email)
+        found = check_email(part.email, f"{part.first_name} {part.last_name}".strip())
         part.key, part.usable = found.key, found.usable
     return part

@@ -43,7 +43,7 @@ def _read(paths: Sequence[Path]) -> Intake:
     read: list[Ingested] = []
     for source in sources.find([Path(p) for p in paths]):
         if isinstance(source, tuple):
-            _refuse(result, source[0], source[1].reason, source[1].mend)
+            _leave_out(result, *source)
             continue
         try:
             for table in layout.tables(source):
@@ -60,13 +60,7 @@ def _read(paths: Sequence[Path]) -> Intake:
         result.files.append(reading_of(one))
         if one.plan.kind == "ignored":
             if one.table.count:
-                _refuse(
-                    result,
-                    one.table.path,
-                    f"a table of {one.table.count} rows was not used: {one.plan.note}",
-                    "Give its columns names such as Deal name, Company, Stage, Contact, Email.",
-                    one.table.sheet,
-                )
+                _refuse_table(result, one)
             continue
         if not one.table.count and not one.deleted:
             reason = "there are no rows below the header"
@@ -74,7 +68,8 @@ def _read(paths: Sequence[Path]) -> Intake:
         used.append(one)
         warn_about(one, result)
         for number, reason in one.table.leftovers:
-            result.unusable.append(Unusable(one.table.path, one.table.sheet, number, reason, ""))
+            mend = "Nothing to do: it is not a record."
+            result.unusable.append(Unusable(one.table.path, one.table.sheet, number, reason, mend))
         for number in one.deleted:
             result.unusable.append(
                 Unusable(one.table.path, one.table.sheet, number, "deleted in the CRM",
@@ -87,10 +82,25 @@ def _read(paths: Sequence[Path]) -> Intake:
     return result
 
 
+def _leave_out(result: Intake, path: str, fault: sources.Unreadable) -> None:
+    if isinstance(fault, sources.LeftAlone):
+        result.files.append(FileReading(path, note=fault.reason))
+    else:
+        _refuse(result, path, fault.reason, fault.mend)
+
+
 def _refuse(result: Intake, path: str, reason: str, mend: str, sheet: str = "") -> None:
     result.unusable.append(Unusable(path, sheet, 0, reason, mend))
     if not sheet and not any(f.path == path for f in result.files):
         result.files.append(FileReading(path, note=reason))
+
+
+def _refuse_table(result: Intake, one: Ingested) -> None:
+    reason = f"a table of {one.table.count} rows was not used: {one.plan.note}"
+    mend = "Give its columns names such as Deal name, Company, Stage, Contact, Email."
+    if one.table.misnamed:
+        reason, mend = f"{one.table.misnamed}; {one.plan.note}", layout.MISNAMED_MEND
+    _refuse(result, one.table.path, reason, mend, one.table.sheet)
 
 
 def _nothing(paths: Sequence[Path], result: Intake) -> str:

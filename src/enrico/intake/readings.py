@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enrico.intake.columns import Column
 from enrico.intake.ingest import Ingested
 from enrico.intake.result import ColumnReading, FileReading, Intake
 
@@ -15,7 +16,7 @@ def reading_of(one: Ingested) -> FileReading:
     """The account of how a table was read."""
     table, plan = one.table, one.plan
     columns = [
-        ColumnReading(c.header, f"{c.target}#{c.slot}" if c.slot and c.target else c.target, c.why)
+        ColumnReading(c.header, _field_words(c), c.why)
         for c in plan.columns
         if c.header or c.target or c.values
     ]
@@ -48,6 +49,16 @@ def reading_of(one: Ingested) -> FileReading:
     )
 
 
+def _field_words(column: Column) -> str:
+    """The field, and whose: ``contact.name (person 2)``, ``contact.email (champion)``."""
+    slot = column.slot
+    if not (slot and column.target):
+        return column.target
+    if slot.startswith("+"):
+        slot = str(int(slot) + 1)
+    return f"{column.target} ({f'person {slot}' if slot.isdigit() else slot.replace('_', ' ')})"
+
+
 def some(numbers: list[int]) -> str:
     """The first five numbers of rows, for messages: ``3, 4, 9, 12, 20 …``"""
     return ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
@@ -69,6 +80,8 @@ def warn_about(one: Ingested, result: Intake) -> None:
             f"left empty, e.g. {values[0][:30]!r}."
         )
     result.warnings += [f"{where}: {note}." for note in one.table.notes]
+    if one.table.misnamed:
+        result.warnings.append(f"{where}: {one.table.misnamed}; it was read as that.")
     if one.table.ragged:
         result.warnings.append(
             f"{where}: {len(one.table.ragged)} rows have more cells than the header (rows "

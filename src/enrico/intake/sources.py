@@ -32,6 +32,9 @@ _READABLE = {
         ]
     )
 }
+_PAPERS = frozenset(["readme", "license", "licence", "changelog"])
+"""Names of texts that explain a folder."""
+
 _LARGEST = 8 * 1024**3
 _DEEPEST = 3
 
@@ -43,6 +46,13 @@ class Unreadable(Exception):
         super().__init__(reason)
         self.reason = reason
         self.mend = mend
+
+
+class LeftAlone(Unreadable):
+    """A file that is no table by its name, beside those that are: nobody need mend it."""
+
+    def __init__(self) -> None:
+        super().__init__("not a table by its name; left alone", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +103,19 @@ def find(paths: Sequence[Path]) -> Iterator[Source | tuple[str, Unreadable]]:
         elif path.is_dir():
             files = [p for p in sorted(path.rglob("*")) if p.is_file() and not _is_hidden(p, path)]
             for file in files:
-                if file.suffix.lower() in _READABLE and file.resolve() not in seen:
+                if not _is_table(file.name):
+                    yield str(file), LeftAlone()
+                elif file.resolve() not in seen:
                     seen.add(file.resolve())
                     yield from _expand(Source(str(file), file))
-                elif file.suffix.lower() not in _READABLE:
-                    yield str(file), Unreadable("not a table by its name; left alone", "")
         elif path.resolve() not in seen:
             seen.add(path.resolve())
             yield from _expand(Source(str(path), path))
+
+
+def _is_table(name: str) -> bool:
+    stem, dot, ending = name.lower().rpartition(".")
+    return bool(dot) and f".{ending}" in _READABLE and stem not in _PAPERS
 
 
 def _is_hidden(path: Path, root: Path) -> bool:
@@ -163,10 +178,10 @@ def _entries(source: Source) -> Iterator[Source | tuple[str, Unreadable]]:
         label = f"{source.label}:{name}"
         if info.file_size > _LARGEST:
             yield label, Unreadable("larger than 8 GB when unpacked", "Split the export.")
-        elif "." + name.rsplit(".", 1)[-1].lower() in _READABLE:
+        elif _is_table(parts[-1]):
             yield from _expand(Source(label, source.path, (*source.inner, name)))
         else:
-            yield label, Unreadable("not a table by its name; left alone", "")
+            yield label, LeftAlone()
 
 
 def what(source: Source) -> str:
@@ -193,6 +208,19 @@ def what(source: Source) -> str:
     if start.startswith((b"{", b"[")) or name.endswith((".json", ".jsonl", ".ndjson")):
         return "json"
     return "text"
+
+
+_NEVER_TEXT = (".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet", ".zip", ".gz")
+
+
+def misnamed(source: Source, kind: str) -> str:
+    """What a file is that its ending does not say; empty when they agree.
+
+    HTML and text under the name .xls agree: CRMs export them so.
+    """
+    ending = next((e for e in _NEVER_TEXT if source.name.lower().endswith(e)), "")
+    content = {"text": "plain text", "json": "JSON", "html": "a web page"}.get(kind, "")
+    return f"its name ends in {ending}, but it is {content}" if ending and content else ""
 
 
 _OTHER_TYPES = {

@@ -6,7 +6,7 @@ import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import orjson
 
 from enrico.errors import InputError
 from enrico.intake.cells import Row, cell_text
+from enrico.intake.evidence import SALESFORCE_ID
 from enrico.intake.sources import Source, Unreadable
 
 _HOLDERS = ("records", "results", "data", "items", "rows", "value", "objects")
@@ -108,10 +109,47 @@ def _table(records: Iterable[dict[str, Any]]) -> Iterator[Row]:
         for flat in flatten(record):
             headers.update(dict.fromkeys(flat))
             rows.append((number, flat))
+    for header in _without_fields(headers, rows):
+        rows = [(number, flat) for number, old in rows for flat in _with_fields(old, header)]
+        headers = dict.fromkeys(name for name in headers if name != header)
+        headers.update(dict.fromkeys(name for _, flat in rows for name in flat))
     names = list(headers)
     yield 0, names
     for number, flat in rows:
         yield number, [flat.get(name, "") for name in names]
+
+
+def _without_fields(
+    headers: Iterable[str], rows: Sequence[tuple[int, dict[str, str]]]
+) -> list[str]:
+    """Headers that are an object in some records, and null or plain text in others.
+
+    Not those that hold text beside the object, as HubSpot's value beside its timestamp.
+    """
+    found = []
+    for header in headers:
+        inner = [name for name in headers if name.startswith(header + ".")]
+        if inner and not any(
+            flat.get(header) and any(flat.get(name) for name in inner) for _, flat in rows
+        ):
+            found.append(header)
+    return found
+
+
+def _with_fields(flat: dict[str, str], header: str) -> list[dict[str, str]]:
+    """``contacts: Ada Byrne;t@x.com`` beside records with objects there → two rows of fields."""
+    rest = {name: text for name, text in flat.items() if name != header}
+    pieces = [piece.strip() for piece in flat.get(header, "").split(";") if piece.strip()]
+    rows = [{**rest, f"{header}.{_field_of(piece)}": piece} for piece in pieces]
+    return rows or [rest]
+
+
+def _field_of(text: str) -> str:
+    """What a person or a firm is known by when only one text stands for it."""
+    if "@" in text:
+        return "email"
+    is_id = text.isdigit() or (SALESFORCE_ID.fullmatch(text) and any(map(str.isdigit, text)))
+    return "id" if is_id else "name"
 
 
 def flatten(record: dict[str, Any]) -> list[dict[str, str]]:
@@ -137,8 +175,14 @@ def _walk(
             if key == "attributes" and isinstance(inner, dict):
                 continue  # Salesforce: type and address of the record
             _walk(f"{prefix}.{key}" if prefix else str(key), inner, base, many)
+    elif isinstance(value, list) and not value:
+        pass  # nobody, as where other records have a list of people
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        objects = [item for item in value if isinstance(item, dict)]
+        objects = [
+            item if isinstance(item, dict) else {_field_of(text): text}
+            for item in value
+            if isinstance(item, dict) or (text := cell_text(item))
+        ]
         if all("value" in item for item in objects):  # Pipedrive: [{"value": …, "primary": true}]
             objects.sort(key=lambda item: not item.get("primary"))
             base[prefix] = "; ".join(cell_text(item["value"]) for item in objects)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from enrico.domain.identity import record_id
 from enrico.domain.records import Outcome
 from enrico.domain.word_tables import word_set
 from enrico.intake.cells import Native
@@ -217,27 +218,12 @@ def is_scientific(text: str) -> bool:
     return isinstance(text, Native) and len(text_.split(".")[0]) > 15
 
 
-def record_id(text: str) -> str:
-    """An id in its one form: short Salesforce ids get three letters, ``5001.0`` → ``5001``."""
-    text = text.strip().strip("'\"")
+def cell_id(text: str) -> str:
+    """The id in a cell, in its one form (``identity.record_id``); ``5001.0`` → ``5001``."""
+    text = record_id(text)
     if text.lower() in EMPTY:
         return ""
-    if len(text) in (15, 18) and text[:2] == "00" and text.isalnum() and text.isascii():
-        return text[:15] + _salesforce_suffix(text[:15])
-    if text.endswith(".0") and text[:-2].isdigit():
-        return text[:-2]
-    return text
-
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-
-
-@lru_cache(maxsize=100_000)
-def _salesforce_suffix(short: str) -> str:
-    return "".join(
-        _LETTERS[sum(1 << i for i, c in enumerate(short[start : start + 5]) if "A" <= c <= "Z")]
-        for start in (0, 5, 10)
-    )
+    return text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text
 
 
 _WON = word_set(

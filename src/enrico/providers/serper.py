@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from enrico.domain.identity import registrable_domain
+from enrico.domain.identity import registrable_domain, short_account_name
 from enrico.engine.call import BadAnswer, Call
 from enrico.engine.http import Reply, Request
 from enrico.engine.limits import Window
@@ -56,7 +56,8 @@ class Serper:
         """The one search for the account with this match key."""
         options = self.settings
         # A quote inside a name would end the quoted phrase.
-        words = options.query.format(name=name.replace('"', " ").strip(), domain=domain)
+        name = short_account_name(" ".join(name.replace('"', " ").split()))
+        words = options.query.format(name=name, domain=domain)
         body: dict[str, object] = {
             "q": words,
             "gl": options.country,

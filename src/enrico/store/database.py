@@ -150,6 +150,8 @@ async def open_database(url: str) -> Database:
     path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
     if path is not None and not path.parent.is_dir():
         raise StoreError(f"The folder {path.parent} does not exist. Make it, or choose another.")
+    if path is not None and path.is_dir():
+        raise StoreError(f"{path} is a folder. Name a file in it, such as {path / 'enrico.db'}.")
     engine = create_async_engine(
         parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 30}
     )

@@ -82,9 +82,10 @@ def account_of(name: str, domain: str) -> NamedAccount:
     if len(words) > 1 and folded(words[0]) == "the":
         words = words[1:]
     host = registered_host(domain)
-    stem = host.split(".")[0].replace("-", "")
+    label = host.split(".")[0]
+    stem = label.replace("-", "")
     is_placeholder = "".join(map(folded, words)) in PLACEHOLDERS or not any(map(str.isalnum, bare))
-    spellings = [] if is_placeholder else _spellings(words, stem, host)
+    spellings = [] if is_placeholder else _spellings(words, label, host)
     return NamedAccount(
         spellings=tuple(sorted(spellings, key=lambda s: (-len(s.joined), s.kind))),
         tail=frozenset(map(folded, words)),
@@ -96,8 +97,9 @@ def account_of(name: str, domain: str) -> NamedAccount:
     )
 
 
-def _spellings(words: list[str], stem: str, host: str) -> list[Spelling]:
+def _spellings(words: list[str], label: str, host: str) -> list[Spelling]:
     found: dict[tuple[str, ...], Spelling] = {}
+    stem = label.replace("-", "")
 
     def add(words: Sequence[str], kind: SpellingKind) -> None:
         spelling = _spelling(words, kind)
@@ -117,11 +119,36 @@ def _spellings(words: list[str], stem: str, host: str) -> list[Spelling]:
                 add([initials], "stem")
             else:
                 add([initials.upper()], "acronym")
+        if host not in SHARED_HOSTS and (longer := _as_in_domain(words, label)):
+            found.setdefault(longer.parts, longer)
     if len(stem) >= 4 and host not in SHARED_HOSTS and not is_ordinary(stem):
         is_told = any(stem.startswith(known.joined) for known in found.values())  # aiming-inc.com
         if not is_told:
             add([stem], "stem")
     return list(found.values())
+
+
+def _as_in_domain(words: Sequence[str], label: str) -> Spelling | None:
+    """The name with the words that the domain adds: `Atlas`, atlas-shipping.com → atlas shipping;
+    atlascopperworks.com → atlas copperworks. None when it adds none."""
+    name = _spelling(words, "full")
+    rest, at = label, 0
+    while rest and at < len(name.joined) and rest[0] in (name.joined[at], "-"):
+        at += rest[0] != "-"
+        rest = rest[1:]
+    added = tuple(filter(None, rest.split("-")))
+    if at < len(name.joined) or not added or len("".join(added)) < 3:
+        return None
+    parts = name.parts + added
+    return Spelling(
+        parts=parts,
+        joined="".join(parts),
+        breaks=frozenset(accumulate(map(len, parts[:-1]))),
+        kind="full",
+        is_ordinary=False,
+        is_upper=False,
+        splits=len(added) == 1 and len(added[0]) >= 8 and added[0].isalpha(),
+    )
 
 
 def _spelling(words: Sequence[str], kind: SpellingKind) -> Spelling:

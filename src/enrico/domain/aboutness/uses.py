@@ -16,6 +16,7 @@ from enrico.domain.aboutness.words import (
     BEFORE_FIRM_PHRASES,
     BEFORE_FIRMS,
     BEFORE_THINGS,
+    COUNTRIES,
     FIRM_WORDS,
     HOUSE_WORDS,
     LEADS,
@@ -24,6 +25,7 @@ from enrico.domain.aboutness.words import (
     NO_NAMES,
     PRODUCTS,
     STRONG_VERBS,
+    THINGS,
     TO_VERBS,
     VERBS,
     WEAK_VERBS,
@@ -110,6 +112,8 @@ def _judge(text: Text, first: int, last: int, name: Spelling, account: NamedAcco
     longer = _longer_name(text, first, last, name, account)
     if longer:
         return Use("longer", 0, at, f"part of a longer name: {longer}")
+    if name.is_ordinary and (owner := _owner_of(text, first, last)):
+        return Use("longer", 0, at, f"the name of what {owner} makes")
     points = _points_after(text, last) + _points_before(text, first)
     is_plain = len(name.parts) == 1 and name.parts[0].isalpha() and name.kind != "stem"
     if is_plain and not is_capital and text.case == "sentence" and points < 2:
@@ -178,6 +182,27 @@ def _longer_name(text: Text, first: int, last: int, name: Spelling, account: Nam
     if _began_before(text, first, name, account):
         return f"{text.words[first - 1].text} {shown}"
     return ""
+
+
+def _owner_of(text: Text, first: int, last: int) -> str:
+    """The firm in the possessive right before, when a thing's word follows; else empty.
+
+    *Boston Dynamics' Atlas robot*; not *Berlin's Atlas raises* or *Tim Cook's Apple pivots*.
+    """
+    words = text.words
+    if not first or last + 1 >= len(words) or text.gap(last) != " ":
+        return ""
+    owner, gap = words[first - 1], text.gap(first - 1)
+    is_possessive = (owner.possessive and gap == " ") or (owner.key.endswith("s") and gap == "' ")
+    is_firm = owner.is_capital and owner.key not in COUNTRIES
+    if not is_possessive or not is_firm or words[last + 1].key not in THINGS:
+        return ""
+    start = first - 1
+    while start and words[start - 1].is_capital and text.gap(start - 1) == " ":
+        if words[start - 1].key in LEADS:
+            break
+        start -= 1
+    return text.raw[words[start].start : owner.end].removesuffix("'s")
 
 
 def _goes_on(text: Text, last: int, name: Spelling, account: NamedAccount) -> bool:

@@ -159,6 +159,19 @@ PRODUCTS = word_set(
 )
 """After a name they are the firm's own products."""
 
+THINGS = word_set(
+    """
+    robot robots robotic humanoid humanoids browser phone smartphone tablet laptop headset console
+    camera drone drones chip chips chipset processor gpu model models llm chatbot bot agent agents
+    copilot rocket rockets satellite satellites spacecraft lander rover vehicle vehicles truck
+    trucks car suv sedan pickup van jet aircraft plane helicopter missile engine battery reactor
+    telescope software tool toolkit framework database supercomputer router printer device devices
+    gadget sensor vaccine drug game sneaker sneakers roboter modell handy coche movil telephone
+    voiture vehicule
+    """
+)
+"""After a name that follows a firm's in the possessive: *Boston Dynamics' Atlas robot*."""
+
 ORDINARY_WORDS = word_set(
     """
     access account ace acorn act action active adapt advance advanced affirm agent aim air alert

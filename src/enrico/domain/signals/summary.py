@@ -32,7 +32,7 @@ def compose_summary(
     name = _clean(account_name) or "this account"
     ranked = _ranked(signals, as_of)
     if not ranked:
-        return f"No news found about {name}."
+        return f"No news found about {name.removesuffix('.')}."
     told: list[Signal] = []
     headlines: set[str] = set()
     for signal in ranked:

@@ -28,12 +28,17 @@ def function_of(field: str) -> str | None:
 
 def field_of(title: Title, item: Item, items: list[Item]) -> str:
     """The field of work that goes with a rank: its own, else the words after, else before."""
+    return field_and_place(title, item, items)[0]
+
+
+def field_and_place(title: Title, item: Item, items: list[Item]) -> tuple[str, Item]:
+    """As ``field_of``, and the phrase that says so; the rank itself when nothing else does."""
     own = item.entry.field
     is_general = own in {"", "consulting", "administrative"} or (
         item.entry.kind == "work" and own in {"engineering", "operations"}
     )
     if own and not is_general:
-        return own
+        return own, item
     named = [i for i in items if i.entry.field and i.entry.kind in {"field", "work"} and i != item]
     if own in {"engineering", "operations"}:
         named = [i for i in named if i.entry.field in TECHNICAL | {"sales", "support"}]
@@ -49,11 +54,11 @@ def field_of(title: Title, item: Item, items: list[Item]) -> str:
         before = [i for i in named if i.last < item.first]
         is_elsewhere = any(token.gap == BREAK or token.word in {"in", "at"} for token in between)
         if not (before and is_elsewhere):
-            return chosen.entry.field
-        return before[-1].entry.field
+            return chosen.entry.field, chosen
+        return before[-1].entry.field, before[-1]
     before = [i for i in named if i.last < item.first]
     if before:
-        return before[-1].entry.field
+        return before[-1].entry.field, before[-1]
     if after and item.entry.kind == "work" and own in {"", "consulting", "administrative"}:
-        return after[0].entry.field
-    return own
+        return after[0].entry.field, after[0]
+    return own, item

@@ -10,6 +10,7 @@ from enrico.domain.spelling import fold
 from enrico.domain.titles.table import AND_WORDS, WORD, Entry, Table, entry_of_word, title_table
 
 _MAX_CHARS: Final = 300
+_QUOTED_BETWEEN: Final = 5
 
 JUST_SPACE: Final = 0
 AN_AND: Final = 1
@@ -69,9 +70,15 @@ class Title:
         """The word right after an item, also beyond a break; None at the end."""
         return self.tokens[item.last + 1] if item.last + 1 < len(self.tokens) else None
 
-    def quote(self, item: Item) -> str:
-        """The item as written."""
-        return self.text[self.tokens[item.first].start : self.tokens[item.last].end]
+    def quote(self, item: Item, other: Item | None = None) -> str:
+        """The item as written; with another, all from the one to the other.
+
+        What is long between two is left out: ``Head … Procurement``.
+        """
+        one, two = sorted((item, other or item), key=lambda i: (i.first, i.last))
+        if two.first - one.last > _QUOTED_BETWEEN:
+            return f"{self.quote(one)} … {self.quote(two)}"
+        return self.text[self.tokens[one.first].start : self.tokens[two.last].end]
 
     def has_modifier(self, item: Item, name: str) -> bool:
         """Whether a word such as *senior* stands right before the phrase; *deputy* also after."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, Literal, cast
 
 from enrico.domain.roles import BuyingRole
-from enrico.domain.titles.fields import LEGAL, TECHNICAL, field_of, function_of
+from enrico.domain.titles.fields import LEGAL, TECHNICAL, field_and_place, field_of, function_of
 from enrico.domain.titles.occupations import occupation_in
 from enrico.domain.titles.phrases import Item, Title, parse_title
 from enrico.domain.titles.posts import (
@@ -85,16 +85,17 @@ def _reading(
     aide: Item | None,
 ) -> TitleReading:
     item, entry = best
-    field = (
-        entry.field if entry.position == "chief" and entry.field else field_of(title, item, items)
-    )
-    guess = guess_role(
-        entry.value,
-        field,
-        entry.position,
-        is_deputy=title.has_modifier(item, "deputy")
-        or entry.position in {"assistant director", "general manager deputy"},
-    )
+    field, place = field_and_place(title, item, items)
+    if entry.position == "chief" and entry.field:
+        field, place = entry.field, item
+    is_deputy = title.has_modifier(item, "deputy") or entry.position in {
+        "assistant director",
+        "general manager deputy",
+    }
+    guess = guess_role(entry.value, field, entry.position, is_deputy=is_deputy)
+    by_rank = guess_role(entry.value, "", entry.position, is_deputy=is_deputy)
+    is_half = title.tokens[item.last].word in title.table.words["of"]  # "Head of"
+    quoted = title.quote(item, place if guess != by_rank or is_half else None)
     if aide is not None and entry.value in {"senior", "ic"}:
         guess = Guess(None, 0.0, "works for someone else")
     return TitleReading(
@@ -105,7 +106,7 @@ def _reading(
         is_aide=aide is not None and entry.value in {"senior", "ic"},
         role=guess.role,
         confidence=min(guess.confidence, TITLE_CONFIDENCE),
-        reason=f'title says "{title.quote(item)}": {guess.why}',
+        reason=f'title says "{quoted}": {guess.why}',
     )
 
 
