@@ -127,17 +127,24 @@ class Enrico:
 
     # -- in -------------------------------------------------------------------------------
 
-    async def load(self, *paths: str | Path, link_by_account: bool = False) -> LoadReport:
+    async def load(
+        self,
+        *paths: str | Path,
+        link_by_account: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> LoadReport:
         """Read exports into the database. Loading the same again changes nothing.
 
         *link_by_account* puts all contacts of an account on those of its deals for which the
-        export names no contact. Raises InputError when nothing can be used; single rows are
+        export names no contact. Waits, after *on_wait*, while another process runs over the same
+        database. Raises InputError when nothing can be used; single rows are
         reported instead.
         """
         intake = read_exports([Path(path) for path in paths])
         if link_by_account:
             _link_by_account(intake)
-        return await self._save(intake)
+        async with self.alone(on_wait):
+            return await self._save(intake)
 
     async def _save(self, intake: Intake) -> LoadReport:
         load_id = f"l-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import func, or_, select
 
-from enrico.domain.identity import account_name_key, email_key, registrable_domain
+from enrico.domain.identity import account_name_key, email_key, record_id, registrable_domain
 from enrico.engine.money import credits_number, usd_number
 from enrico.errors import InputError
 from enrico.export.tables import account_rows, deal_contact_rows, deal_rows, signal_rows
@@ -154,8 +154,8 @@ class Looker:
         for target, name in _targets(what):
             if "@" in target:
                 facts = await self._explain_person(target)
-            elif await self._db.rows(select(deals.c.id).where(deals.c.id == target)):
-                facts = await self._explain_deal(target)
+            elif await self._db.rows(select(deals.c.id).where(deals.c.id == record_id(target))):
+                facts = await self._explain_deal(record_id(target))
             else:
                 facts = await self._explain_account(target)
             if name:
@@ -247,7 +247,8 @@ class Looker:
                 )
         return facts
 
-    async def _deal_id(self, wanted: str) -> str:
+    async def _deal_id(self, given: str) -> str:
+        wanted = record_id(given)
         rows = await self._db.rows(
             select(deals.c.id, deals.c.name)
             .where(or_(deals.c.id == wanted, deals.c.name == wanted))
@@ -272,7 +273,7 @@ class Looker:
             select(accounts.c.id)
             .where(
                 or_(
-                    accounts.c.id == wanted,
+                    accounts.c.id == record_id(wanted),
                     accounts.c.key == (domain or wanted),
                     accounts.c.key == f"name:{key}",
                     accounts.c.name == wanted,

@@ -188,11 +188,12 @@ async def test_credits_that_another_program_spends_meanwhile_hold_and_never_free
     assert outcome.provider("apollo")["held"] == 10
 
 
-async def test_a_timed_out_call_that_is_charged_later_is_not_paid_twice(bench):
+@pytest.mark.parametrize("settle_seconds", [0.0, 1.0], ids=["shown too late", "shown in time"])
+async def test_a_timed_out_call_that_is_charged_later_is_not_paid_twice(bench, settle_seconds):
     late = {"provider": "apollo", "kind": "slow", "at": 3, "seconds": 0.8, "charge": "late"}
     sandbox = await bench.sandbox(late)
 
-    patient = {"timeout_seconds": 0.3, "settle_seconds": 1.0}
+    patient = {"timeout_seconds": 0.3, "settle_seconds": settle_seconds}
     await bench.run(sandbox, deals=10, apollo=patient)
     while sandbox.stats()["apollo"]["at_once"]:
         await asyncio.sleep(0.02)

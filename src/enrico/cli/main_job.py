@@ -17,6 +17,7 @@ from enrico.cli.common import DEFAULT, Common, print_json, say, usage
 from enrico.cli.progress import Progress
 from enrico.cli.words import say_load, say_plan, say_summary
 from enrico.client import Enrico
+from enrico.domain.identity import record_id
 from enrico.engine.budget import Caps
 from enrico.engine.money import micro_credits, nano_usd
 from enrico.engine.stats import PROVIDERS
@@ -48,7 +49,7 @@ class Choice:
             usage("--lookback takes a number of days, 0 or more.")
         return client.scope(
             load_id=load_id,
-            deals=self.deal,
+            deals=tuple(map(record_id, self.deal)),
             stages=self.stage,
             lookback_days=self.lookback,
             limit=self.limit,
@@ -187,7 +188,7 @@ def load(
     """
 
     async def do(client: Enrico) -> int:
-        report = await client.load(*paths, link_by_account=link_by_account)
+        report = await client.load(*paths, link_by_account=link_by_account, on_wait=_say_waiting)
         if common.json:
             print_json(report.as_dict())
         else:

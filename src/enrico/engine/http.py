@@ -52,6 +52,7 @@ class Lost(Exception):
 # A server may drop a connection that was idle for a few seconds just as we use it again, and then
 # nobody knows whether a paid request arrived. Idle connections are therefore given up early.
 IDLE_SECONDS = 2.0
+HUNG_UP = "no whole answer within"
 LARGEST_BODY = 32 * 1024 * 1024
 
 
@@ -111,7 +112,7 @@ class Http:
         except aiohttp.InvalidURL as error:
             raise NotSent("the base URL is not a URL") from error
         except TimeoutError as error:
-            why = f"no whole answer within {timeout_seconds:g} s"
+            why = f"{HUNG_UP} {timeout_seconds:g} s"
             raise Lost(why, status=status, partial=bytes(received)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(_why(error), status=status, partial=bytes(received)) from error

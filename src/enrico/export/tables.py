@@ -257,7 +257,7 @@ async def account_rows(db: Database, scope: Scope) -> AsyncIterator[Row]:
         cost = ((account.s_usd or 0) + (account.c_usd or 0)) / (account.sharing or 1)
         summary = account.summary or ""
         if not summary and account.s_state == "empty":
-            summary = f"No news found about {account.name or account.domain}."
+            summary = f"No news found about {(account.name or account.domain).removesuffix('.')}."
         yield {
             "account_id": account.id,
             "account": account.name,

@@ -11,13 +11,14 @@ a call which could have been resent, and never frees one that was charged.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, select, update
 
-from enrico.engine.http import Http, Lost, NotSent, Request
+from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
 from enrico.engine.limits import Window
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.pipeline.apply import asked_people, trouble_row
@@ -25,10 +26,13 @@ from enrico.pipeline.context import Context
 from enrico.providers.apollo import BULK, PersonToFind
 from enrico.providers.common import json_object
 from enrico.store import facts
-from enrico.store.journal import CallRow, timestamp
+from enrico.store.journal import CallRow, moment, timestamp
 from enrico.store.tables import runs
 
 READING_SECONDS = 5.0
+CRASHED = "the process ended before the answer came"
+LATE_CHARGE = 120.0
+"""Seconds after which a call that we hung up on is taken to have been charged if it ever is."""
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _SAVE = update(runs).where(runs.c.id == bindparam("run"))
 _ENDED = update(runs).where(runs.c.status == "running").values(status=bindparam("new_status"))
@@ -106,7 +110,7 @@ async def settle_unknown(ctx: Context) -> list[list[PersonToFind]]:
         ]
         if not found:
             return []
-        free, evidence = await _judge(ctx, ctx.run_id)
+        free, evidence = await _judge(ctx, ctx.run_id, found)
         resend = []
         for call in found:
             if free:
@@ -124,15 +128,15 @@ async def settle_left_over(ctx: Context) -> None:
     Cheap calls are simply made again when their item is selected. Dear ones are cleared, and their
     people selected again, or held.
     """
-    why = "the process ended before the answer came"
     async for call in ctx.journal.find(states=("sent",)):
         dear = call.provider == ctx.apollo.name
-        await ctx.journal.mark(call.id, "unknown" if dear else "failed", why)
+        state = "unknown" if dear else "failed"
+        await ctx.journal.mark(call.id, state, CRASHED, cost=call.reserved)
     by_run: dict[str, list[CallRow]] = {}
     async for call in ctx.journal.find(states=("unknown",)):
         by_run.setdefault(call.run_id, []).append(call)
     for run_id, found in by_run.items():
-        free, evidence = await _judge(ctx, run_id)
+        free, evidence = await _judge(ctx, run_id, found)
         for call in found:
             await (_free if free else _hold)(ctx, call, evidence)
     await ctx.db.write((_ENDED, [{"new_status": "interrupted"}]))
@@ -157,7 +161,7 @@ async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
     ctx.stats.providers["apollo"].in_doubt += call.reserved
 
 
-async def _judge(ctx: Context, run_id: str) -> tuple[bool, str]:
+async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> tuple[bool, str]:
     """Whether calls of unknown outcome may be sent again, and on what evidence."""
     policy = ctx.settings.apollo.unknown_outcome
     if policy == "retry":
@@ -173,9 +177,23 @@ async def _judge(ctx: Context, run_id: str) -> tuple[bool, str]:
         # The charge for a call may be booked after its connection broke: look once more.
         await asyncio.sleep(ctx.settings.apollo.settle_seconds)
         free, evidence, now = await _nothing_charged(ctx, before)
+    if free and any(_may_go_on(call) for call in found):
+        _, answers = await ctx.journal.totals("apollo", before.at, BULK)
+        arrived = None
+        if before.requests is not None and now.requests is not None:
+            arrived = now.requests - before.requests - answers
+        if arrived != 0:
+            free, evidence = False, "Apollo may still be working on it, and charge it later"
     if run_id == ctx.run_id:
         await _keep(ctx, now)
     return free, evidence
+
+
+def _may_go_on(call: CallRow) -> bool:
+    """Whether the provider may still be at work: we hung up on it, and not long ago."""
+    hung_up = call.error.startswith(HUNG_UP) or call.error == CRASHED
+    age = moment(timestamp()) - moment(call.sent_at)
+    return hung_up and age.total_seconds() < LATE_CHARGE
 
 
 async def _nothing_charged(ctx: Context, before: Reading) -> tuple[bool, str, Reading]:

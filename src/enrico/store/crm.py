@@ -135,7 +135,7 @@ def _account_row(account: Account) -> dict[str, Any]:
 
 
 def _contact_row(contact: Contact) -> dict[str, Any]:
-    check = check_email(contact.email)
+    check = check_email(contact.email, contact.name)
     return {
         "id": contact.id,
         "account_id": contact.account_id,

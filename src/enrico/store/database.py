@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,25 +94,32 @@ class Database:
         await self.engine.dispose()
 
     async def _write_groups(self) -> None:
-        async with self.engine.connect() as connection:
+        try:
+            async with self.engine.connect() as connection:
+                while True:
+                    await self._write_group(connection)
+        except (SQLAlchemyError, OSError) as cause:  # no connection: whoever waits is told so
+            self.broken = StoreError(_sentence(cause, self.path))
             while True:
-                group = [await self._queue.get()]
-                while len(group) < LARGEST_GROUP and not self._queue.empty():
-                    group.append(self._queue.get_nowait())
-                error: StoreError | None = self.broken
-                if error is None:
-                    try:
-                        await self._commit(connection, group)
-                    except (SQLAlchemyError, OSError) as cause:
-                        error = self.broken = StoreError(_sentence(cause, self.path))
-                for _, done in group:
-                    if not done.done():
-                        if error is None:
-                            done.set_result(None)
-                        else:
-                            done.set_exception(error)
-                            done.exception()  # a caller that went away leaves no warning
-                    self._queue.task_done()
+                await self._write_group(None)
+
+    async def _write_group(self, connection: AsyncConnection | None) -> None:
+        group = [await self._queue.get()]
+        while len(group) < LARGEST_GROUP and not self._queue.empty():
+            group.append(self._queue.get_nowait())
+        if self.broken is None and connection is not None:
+            try:
+                await self._commit(connection, group)
+            except (SQLAlchemyError, OSError) as cause:
+                self.broken = StoreError(_sentence(cause, self.path))
+        for _, done in group:
+            if not done.done():
+                if self.broken is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(self.broken)
+                    done.exception()  # a caller that went away leaves no warning
+            self._queue.task_done()
 
     async def _commit(
         self,
@@ -152,6 +160,8 @@ async def open_database(url: str) -> Database:
         raise StoreError(f"The folder {path.parent} does not exist. Make it, or choose another.")
     if path is not None and path.is_dir():
         raise StoreError(f"{path} is a folder. Name a file in it, such as {path / 'enrico.db'}.")
+    if path is not None:
+        _try_to_open(path)
     engine = create_async_engine(
         parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 30}
     )
@@ -174,6 +184,15 @@ async def open_database(url: str) -> Database:
             raise
         raise StoreError(_sentence(error, path)) from error
     return Database(engine, path)
+
+
+def _try_to_open(path: Path) -> None:
+    """Raise StoreError for a file that SQLite cannot use, before a pool keeps trying."""
+    try:
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(error, path)) from error
 
 
 async def _prepare(engine: AsyncEngine) -> None:
