@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -75,3 +77,13 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     for row in rows:
         drawn.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     Console().print(drawn)
+
+
+def with_client(common: Common, do: Callable[[Enrico], Awaitable[int]]) -> int:
+    """Open the client, do the command's work with it, close; returns the exit code."""
+
+    async def inside() -> int:
+        async with common.client() as client:
+            return await do(client)
+
+    return asyncio.run(inside())

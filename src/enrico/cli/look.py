@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Literal
 
-from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage
+from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage, with_client
 from enrico.client import Enrico
 from enrico.looking import Looker
 
@@ -40,7 +39,7 @@ def runs(*, last: int = 20, common: Common = DEFAULT) -> int:
             say("No run yet. Begin with: enrico enrich EXPORT -o results/")
         return 0
 
-    return _read(common, work)
+    return with_client(common, work)
 
 
 def _run_row(run: dict[str, Any]) -> list[Any]:
@@ -90,7 +89,7 @@ def show(
         _print_deal(found) if kind == "deal" else _print_plain(found)
         return 0
 
-    return _read(common, work)
+    return with_client(common, work)
 
 
 def _print_deal(deal: dict[str, Any]) -> None:
@@ -152,13 +151,4 @@ def explain(what: str, /, *, common: Common = DEFAULT) -> int:
                         print(f"    {name}: {fact[name]}")
         return 0
 
-    return _read(common, work)
-
-
-def _read(common: Common, work: Any) -> int:
-    async def inside() -> int:
-        async with common.client() as client:
-            result: int = await work(client)
-            return result
-
-    return asyncio.run(inside())
+    return with_client(common, work)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 
 from cyclopts import Parameter
 
-from enrico.cli.common import DEFAULT, Common, print_json, say, usage
+from enrico.cli.common import DEFAULT, Common, print_json, say, usage, with_client
 from enrico.cli.progress import Progress
 from enrico.cli.words import say_load, say_plan, say_summary
 from enrico.client import Enrico
@@ -167,7 +167,7 @@ def enrich(
                 say(f"{name}: {number} rows in {path}")
         return EXIT_CODES[summary["status"]]
 
-    return _with_client(common, do)
+    return with_client(common, do)
 
 
 def load(
@@ -195,7 +195,7 @@ def load(
             say_load(report)
         return 0
 
-    return _with_client(common, do)
+    return with_client(common, do)
 
 
 def plan(*, choice: Choice = ALL_DEALS, work: Work = ALL_WORK, common: Common = DEFAULT) -> int:
@@ -204,7 +204,7 @@ def plan(*, choice: Choice = ALL_DEALS, work: Work = ALL_WORK, common: Common = 
     async def do(client: Enrico) -> int:
         return await _tell_plan(client, choice.scope(client), work, common)
 
-    return _with_client(common, do)
+    return with_client(common, do)
 
 
 def run(
@@ -227,7 +227,7 @@ def run(
             say_summary(summary)
         return EXIT_CODES[summary["status"]]
 
-    return _with_client(common, do)
+    return with_client(common, do)
 
 
 def export(
@@ -256,7 +256,7 @@ def export(
                 say(f"{name}: {number} rows in {path}")
         return 0
 
-    return _with_client(common, do)
+    return with_client(common, do)
 
 
 async def _tell_plan(client: Enrico, scope: Scope, work: Work, common: Common) -> int:
@@ -323,12 +323,3 @@ async def run_with_progress(
                 print_json({"status": "interrupted", "exit_code": 130})
             sys.stdout.flush()
             os._exit(130)
-
-
-def _with_client(common: Common, do: Any) -> int:
-    async def inside() -> int:
-        async with common.client() as client:
-            result: int = await do(client)
-            return result
-
-    return asyncio.run(inside())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Literal
+from typing import Literal
 
-from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage
+from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage, with_client
 from enrico.client import Enrico
 from enrico.holding import held_calls, settle_held
 
@@ -52,7 +51,7 @@ def held(
             say("No call is held.")
         return 0
 
-    return _with(common, work)
+    return with_client(common, work)
 
 
 def replay(*, common: Common = DEFAULT) -> int:
@@ -69,13 +68,4 @@ def replay(*, common: Common = DEFAULT) -> int:
             )
         return 0
 
-    return _with(common, work)
-
-
-def _with(common: Common, work: Any) -> int:
-    async def inside() -> int:
-        async with common.client() as client:
-            result: int = await work(client)
-            return result
-
-    return asyncio.run(inside())
+    return with_client(common, work)
