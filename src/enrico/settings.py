@@ -116,6 +116,12 @@ class LlmSettings(_Section):
     batch_accounts: int = Field(
         4, ge=1, le=20, description="Most accounts in one call; only a backlog fills it."
     )
+    batch_wait_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=60,
+        description="How long a call waits for more accounts to join it; 0 sends at once.",
+    )
     timeout_seconds: float = Field(120.0, gt=0, description="Total time for one call.")
     max_tokens_per_account: int = Field(700, ge=50, description="Room for the answer, per account.")
     thinking: Literal["disabled", "omit"] = Field(

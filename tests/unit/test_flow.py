@@ -72,6 +72,25 @@ def test_batches_are_full_but_for_the_last() -> None:
     assert [len(batch) for batch in run_virtually(scene())] == [10, 10, 5]
 
 
+def test_a_batch_may_wait_for_more_but_not_longer_than_it_was_told() -> None:
+    async def scene() -> tuple[list[int], float, list[int]]:
+        loop = asyncio.get_running_loop()
+        channel: Channel[int] = Channel(10)
+        await channel.put(0)
+        batch = await channel.take(lambda: 4)
+        loop.call_later(1, lambda: asyncio.ensure_future(channel.put(1)))
+        began = loop.time()
+        batch += await channel.more(3, 5)
+        waited = loop.time() - began
+        for n in range(4):
+            await channel.put(n)
+        return batch, waited, await channel.more(2, 5)
+
+    batch, waited, full = run_virtually(scene())
+    assert (batch, waited) == ([0, 1], 5)
+    assert full == [0, 1]  # enough is there: no wait
+
+
 def test_a_full_channel_stops_its_producer_and_a_closed_one_ends_its_reader() -> None:
     async def scene() -> tuple[int, list[list[int]]]:
         channel: Channel[int] = Channel(3)

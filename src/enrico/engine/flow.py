@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -45,6 +45,16 @@ class Channel(Generic[T]):
         async with self._changed:
             await self._changed.wait_for(lambda: self._items or self._closed)
             batch = [self._items.popleft() for _ in range(min(most(), len(self._items)))]
+            self._changed.notify_all()
+            return batch
+
+    async def more(self, most: int, seconds: float) -> list[T]:
+        """Up to *most* further items that come within *seconds*; fewer at the end."""
+        async with self._changed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait_for(lambda: len(self._items) >= most or self._closed)
+            batch = [self._items.popleft() for _ in range(min(most, len(self._items)))]
             self._changed.notify_all()
             return batch
 

@@ -84,9 +84,10 @@ async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
     busy = 0
 
     async def batches() -> AsyncGenerator[list[ToClassify], None]:
-        while batch := await channel.take(
-            lambda: ctx.settings.llm.batch_accounts if busy >= workers - 1 else 1
-        ):
+        most, wait = ctx.settings.llm.batch_accounts, ctx.settings.llm.batch_wait_seconds
+        while batch := await channel.take(lambda: most if wait or busy >= workers - 1 else 1):
+            if wait and len(batch) < most:
+                batch += await channel.more(most - len(batch), wait)
             yield batch
 
     async def classify(batch: list[ToClassify]) -> None:
