@@ -85,7 +85,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 def question(number: int = 0) -> Call:
-    return Call("people/bulk_match", Request("POST", f"/{number}", b"{}"), ["k"], COST, 1)
+    return Call("people/bulk_match", Request("POST", f"/{number}", b"{}"), ["k"], COST)
 
 
 def read(reply: Reply) -> bytes:

@@ -81,8 +81,6 @@ class Call:
     items: Sequence[Any]
     """Keys of what is asked about, in the order of the request. JSON, kept with the call."""
     reserve: Cost
-    count: int
-    """How many accounts or people it is about."""
 
 
 @dataclass(frozen=True, slots=True)

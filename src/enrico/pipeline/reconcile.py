@@ -172,17 +172,14 @@ async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> tuple[b
     if not rows or not rows[0].usage_before:
         return False, "Apollo's counters were not read before the call"
     before = Reading(**orjson.loads(rows[0].usage_before))
-    free, evidence, now = await _nothing_charged(ctx, before)
+    free, evidence, now = await _nothing_charged(ctx, before, found)
     if free:
         # The charge for a call may be booked after its connection broke: look once more.
         await asyncio.sleep(ctx.settings.apollo.settle_seconds)
-        free, evidence, now = await _nothing_charged(ctx, before)
+        free, evidence, now = await _nothing_charged(ctx, before, found)
     if free and any(_may_go_on(call) for call in found):
         _, answers = await ctx.journal.totals("apollo", before.at, BULK)
-        arrived = None
-        if before.requests is not None and now.requests is not None:
-            arrived = now.requests - before.requests - answers
-        if arrived != 0:
+        if _arrived(before, now, answers, found) != 0:
             free, evidence = False, "Apollo may still be working on it, and charge it later"
     if run_id == ctx.run_id:
         await _keep(ctx, now)
@@ -196,7 +193,21 @@ def _may_go_on(call: CallRow) -> bool:
     return hung_up and age.total_seconds() < LATE_CHARGE
 
 
-async def _nothing_charged(ctx: Context, before: Reading) -> tuple[bool, str, Reading]:
+def _arrived(before: Reading, now: Reading, answers: int, unknown: Sequence[CallRow]) -> int | None:
+    """How many bulk calls Apollo counted beyond those answered; None when that cannot tell.
+
+    Its count of bulk calls says nothing of a single match.
+    """
+    if before.requests is None or now.requests is None:
+        return None
+    if any(call.endpoint != BULK for call in unknown):
+        return None
+    return now.requests - before.requests - answers
+
+
+async def _nothing_charged(
+    ctx: Context, before: Reading, unknown: Sequence[CallRow]
+) -> tuple[bool, str, Reading]:
     """Whether the counters prove that no unknown call since *before* cost anything."""
     now = await read_counters(ctx.paths["apollo"].http, ctx)
     charged, answers = await ctx.journal.totals("apollo", before.at, BULK)
@@ -208,12 +219,9 @@ async def _nothing_charged(ctx: Context, before: Reading) -> tuple[bool, str, Re
             return True, "Apollo's own count shows no credit for it", now
         words = f"Apollo counts {credits_number(extra)} credits more than were answered for"
         return False, words, now
-    if before.requests is not None and now.requests is not None:
-        async for call in ctx.journal.find(states=("unknown",), provider="apollo"):
-            if call.endpoint != BULK:
-                return False, "Apollo's count of bulk calls says nothing of a single one", now
-        seen = now.requests - before.requests - answers
-        if seen == 0:
-            return True, "Apollo's own count shows that the call never arrived", now
-        return False, f"Apollo counts {seen} bulk calls more than were answered", now
-    return False, "the key may not read Apollo's counters", now
+    arrived = _arrived(before, now, answers, unknown)
+    if arrived is None:
+        return False, "Apollo's counters cannot be read, or say nothing of this call", now
+    if arrived == 0:
+        return True, "Apollo's own count shows that the call never arrived", now
+    return False, f"Apollo counts {arrived} bulk calls more than were answered", now

@@ -118,7 +118,6 @@ class Apollo:
             ),
             items=[person.key for person in people],
             reserve=Cost(price.credits * len(people), price.usd * len(people)),
-            count=len(people),
         )
 
     def single(self, person: PersonToFind) -> Call:
@@ -134,7 +133,6 @@ class Apollo:
             ),
             items=[person.key],
             reserve=self.price(),
-            count=1,
         )
 
     def health(self) -> Request:

@@ -163,7 +163,6 @@ class Llm:
             request=Request("POST", "/chat/completions", content),
             items=items,
             reserve=self.worst_cost(len(content), len(accounts)),
-            count=len(accounts),
         )
 
     def step_down(self, error: Skippable, call: Call) -> bool:

@@ -72,7 +72,6 @@ class Serper:
             request=Request("POST", f"/{options.kind}", orjson.dumps(body)),
             items=(key,),
             reserve=self.price(),
-            count=1,
         )
 
     def price(self) -> Cost:
