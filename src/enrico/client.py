@@ -19,6 +19,7 @@ from sqlalchemy import insert
 from enrico.domain.records import DealContact
 from enrico.engine.budget import Caps
 from enrico.engine.stats import Stats
+from enrico.engine.watching import Watcher
 from enrico.errors import EnricoError, InputError, UsageError
 from enrico.export.tables import COLUMNS, TABLES, rows_of
 from enrico.export.writers import write_tables
@@ -217,18 +218,19 @@ class Enrico:
         on_start: Callable[[Run], None] | None = None,
         on_ready: Callable[[Run], None] | None = None,
         on_wait: Callable[[], None] = lambda: None,
+        watchers: Sequence[Watcher] = (),
     ) -> dict[str, Any]:
         """Enrich what is new, stale or failed in scope; returns the run's summary.
 
         *on_ready* gets the run before it does anything (its ``stop`` may be called from then on),
-        *on_start* once it is planned. Waits, after *on_wait*, while another process runs over the
-        same database.
+        *on_start* once it is planned; *watchers* look on. Waits, after *on_wait*, while another
+        process runs over the same database.
         """
         async with self.alone(on_wait):
             options = RunOptions(
                 scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
             )
-            run = Run(self.db, self.settings, options)
+            run = Run(self.db, self.settings, options, watchers)
             if on_ready is not None:
                 on_ready(run)
             try:

@@ -16,7 +16,7 @@ from enrico.engine.money import Cost
 from enrico.errors import ConfigError, StoreError
 from enrico.store.database import SCHEMA_VERSION, Database, RunLock, open_database
 from enrico.store.journal import Journal, pack_request, unpack_request
-from enrico.store.tables import accounts, calls, metadata, work
+from enrico.store.tables import accounts, calls, metadata, unresolved, work
 
 WORK = insert(work)
 REQUEST = Request("POST", "/people/bulk_match", b'{"details":[]}\n\xff', (("a", "true"),))
@@ -157,21 +157,28 @@ def test_a_request_survives_packing_byte_for_byte(body: bytes) -> None:
     assert unpack_request(pack_request(request)) == request
 
 
-async def test_a_database_without_a_version_is_migrated_and_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["0001"])
+async def test_a_database_of_an_earlier_release_is_migrated_and_kept(
+    tmp_path: Path, version: str
+) -> None:
     path = tmp_path / "old.db"
-    db = await open_database(f"sqlite:///{path}")
-    row = dict.fromkeys((c.name for c in accounts.columns), "x")
-    await db.write((insert(accounts), [row]))
-    await db.close()
+    dump = Path(__file__).parents[1] / "data" / f"schema-{version}.sql"
     with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("DELETE FROM alembic_version")
+        raw.executescript(dump.read_text())
 
-    again = await open_database(f"sqlite:///{path}")
+    old = await open_database(f"sqlite:///{path}")
+    new = await open_database(f"sqlite:///{tmp_path / 'new.db'}")
 
-    version = await again.rows(text("SELECT version_num FROM alembic_version"))
-    assert version[0][0] == SCHEMA_VERSION
-    assert (await again.rows(select(func.count()).select_from(accounts)))[0][0] == 1
-    await again.close()
+    assert (await old.rows(text("SELECT version_num FROM alembic_version")))[0][0] == SCHEMA_VERSION
+    for table in metadata.tables:
+        columns = text(f"SELECT name, type, \"notnull\", pk FROM pragma_table_info('{table}')")
+        assert await old.rows(columns) == await new.rows(columns), table
+    assert (await old.rows(select(accounts.c.name)))[0][0] == "Acme"
+    assert (await old.rows(select(calls.c.usd, calls.c.waited_ms)))[0] == (25_000_000, 0.0)
+    in_doubt = await old.rows(select(unresolved.c.account_id, unresolved.c.deal_id))
+    assert sorted(tuple(row) for row in in_doubt) == [("", "d2"), ("a1", "")]
+    await old.close()
+    await new.close()
 
 
 async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:

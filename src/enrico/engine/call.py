@@ -21,6 +21,7 @@ from enrico.engine.http import Http, Lost, NotSent, Reply, Request
 from enrico.engine.limits import Limiter, Slot, Window
 from enrico.engine.money import NOTHING, Cost
 from enrico.engine.stats import ProviderName, Stats
+from enrico.engine.watching import CallSeen, Happened, Watchers
 from enrico.errors import (
     EnricoError,
     Fatal,
@@ -31,7 +32,7 @@ from enrico.errors import (
     UnknownOutcome,
     Unreadable,
 )
-from enrico.store.journal import Journal, pack_request
+from enrico.store.journal import NO_REPLY, Journal, pack_request
 
 T = TypeVar("T")
 log = structlog.get_logger("enrico.call")
@@ -108,6 +109,7 @@ class CallPath:
         run_id: str,
         attempts: int,
         max_wait_seconds: float,
+        watchers: Watchers | None = None,
     ) -> None:
         self.provider = provider
         self.limiter = limiter
@@ -120,6 +122,7 @@ class CallPath:
         self._run_id = run_id
         self._attempts = attempts
         self._max_wait = max_wait_seconds
+        self._watchers = watchers or Watchers()
         self._retries = RETRIES_AT_FIRST
         self._failures_in_a_row = 0
         self._walled_since: float | None = None
@@ -189,25 +192,26 @@ class CallPath:
                         items=call.items,
                         request=call.request,
                         reserved=call.reserve,
+                        waited_ms=slot.waited * 1000,
+                        waited_for=slot.waited_for,
                     )
                     charged = call.reserve  # from here on, what is not proven free is charged
-                    began = time.perf_counter()
+                    tried = _Tried(call_id, call, slot, refusals, time.time(), time.perf_counter())
                     slot.sent()
                     self.stats.calls += 1
+                    self.stats.waited(slot.waited_for, slot.waited)
                     try:
                         reply = await self.http.send(call.request, self.provider.timeout_seconds)
                     except NotSent as cause:
                         charged = NOTHING
-                        raise await self._not_sent(call_id, cause, refusals) from cause
+                        raise await self._not_sent(tried, cause) from cause
                     except Lost as cause:
                         partial = Reply(cause.status, {}, cause.partial)
-                        raise await self._useless(
-                            call_id, partial, charged, str(cause), began, refusals
-                        ) from cause
+                        raise await self._useless(tried, partial, charged, str(cause)) from cause
                     error = self.provider.refusal(reply)
                     if error is None:
                         charged = self.provider.cost(reply, call.reserve, time.time())
-                        ended_at = await self._answered(call_id, reply, charged, began, refusals)
+                        ended_at = await self._answered(tried, reply, charged)
                         # Read before the slot is free: who finds nothing in flight finds every
                         # call's outcome in the journal.
                         value = await self._read(call_id, reply, charged, read)
@@ -215,63 +219,88 @@ class CallPath:
                     if isinstance(error, Unavailable):
                         if not self.provider.dear:
                             charged = NOTHING  # cheap providers do not charge for their errors
-                        raise await self._useless(
-                            call_id, reply, charged, f"HTTP {reply.status}", began, refusals
-                        )
+                        raise await self._useless(tried, reply, charged, f"HTTP {reply.status}")
                     charged = NOTHING
                     refusals += isinstance(error, RateLimited)
-                    await self._refused(call_id, reply, error, slot, began, refusals)
+                    await self._refused(tried, reply, error, refusals)
                 finally:
                     slot.release()
         finally:
             await asyncio.shield(self.budget.settle(name, call.reserve, charged))
 
-    async def _answered(
-        self, call_id: str, reply: Reply, cost: Cost, began: float, refusals: int
+    async def _conclude(
+        self,
+        tried: _Tried,
+        state: str,
+        reply: Reply = NO_REPLY,
+        cost: Cost = NOTHING,
+        error: str = "",
+        refusals: int | None = None,
     ) -> str:
-        took_ms = (time.perf_counter() - began) * 1000
-        self.limiter.told(self.provider.windows(reply.headers))
+        """Commit how an attempt ended, then tell those who look on."""
+        took = time.perf_counter() - tried.began
+        ended_at = await self._journal.conclude(
+            tried.call_id,
+            state,
+            reply=reply,
+            cost=cost,
+            duration_ms=took * 1000,
+            rate_limited=tried.refusals if refusals is None else refusals,
+            error=error,
+        )
+        self._watchers.call(
+            CallSeen(
+                run_id=self._run_id,
+                call_id=tried.call_id,
+                provider=self.provider.name,
+                endpoint=tried.call.endpoint,
+                state=state,
+                status=reply.status,
+                began=tried.sent_at,
+                took=took,
+                waited=tried.slot.waited,
+                waited_for=tried.slot.waited_for,
+                items=len(tried.call.items),
+                cost=cost,
+            )
+        )
+        return ended_at
+
+    async def _answered(self, tried: _Tried, reply: Reply, cost: Cost) -> str:
+        self._told(reply)
         self.limiter.succeeded()
         self._walled_since = None
-        self.stats.took(took_ms)
+        self.stats.took((time.perf_counter() - tried.began) * 1000)
         self.stats.cost += cost
-        return await self._journal.conclude(
-            call_id, "answered", reply=reply, cost=cost, duration_ms=took_ms, rate_limited=refusals
-        )
+        return await self._conclude(tried, "answered", reply, cost)
 
-    async def _not_sent(self, call_id: str, why: NotSent, refusals: int) -> Unavailable:
-        await self._journal.conclude(call_id, "not_sent", rate_limited=refusals, error=str(why))
+    def _told(self, reply: Reply) -> None:
+        """Hand the limiter what the provider says of its limits."""
+        self.limiter.told(self.provider.windows(reply.headers))
+
+    async def _not_sent(self, tried: _Tried, why: NotSent) -> Unavailable:
+        await self._conclude(tried, "not_sent", error=str(why))
         self._count_failure(str(why))
         return Unavailable(
             f"{self.provider.name} could not be reached: {why}. Check network and base URL.",
             provider=self.provider.name,
         )
 
-    async def _useless(
-        self, call_id: str, reply: Reply, cost: Cost, why: str, began: float, refusals: int
-    ) -> ProviderError:
+    async def _useless(self, tried: _Tried, reply: Reply, cost: Cost, why: str) -> ProviderError:
         """Record a call that brought no usable answer; the error says what may be done next."""
         name, dear = self.provider.name, self.provider.dear
         self.stats.useless += 1
         if not dear:
             self.stats.cost += cost
-        await self._journal.conclude(
-            call_id,
-            "unknown" if dear else "failed",
-            reply=reply,
-            cost=cost,
-            duration_ms=(time.perf_counter() - began) * 1000,
-            rate_limited=refusals,
-            error=why,
-        )
-        log.warning("no usable answer", provider=name, call=call_id, why=why)
+        await self._conclude(tried, "unknown" if dear else "failed", reply, cost, why)
+        log.warning("no usable answer", provider=name, call=tried.call_id, why=why)
         self._count_failure(why)
         if dear:
             return UnknownOutcome(
                 f"{name} may have charged a call that brought no answer: {why}.",
                 provider=name,
                 status=reply.status,
-                call_id=call_id,
+                call_id=tried.call_id,
             )
         return Unavailable(
             f"{name} gave no usable answer: {why}.", provider=name, status=reply.status
@@ -289,34 +318,26 @@ class CallPath:
             )
 
     async def _refused(
-        self,
-        call_id: str,
-        reply: Reply,
-        error: ProviderError,
-        slot: Slot,
-        began: float,
-        refusals: int,
+        self, tried: _Tried, reply: Reply, error: ProviderError, refusals: int
     ) -> None:
         """Record a refusal. A 429 only parks the key; any other refusal is raised."""
-        await self._journal.conclude(
-            call_id,
-            "refused",
-            reply=reply,
-            duration_ms=(time.perf_counter() - began) * 1000,
-            rate_limited=refusals,
-            error=f"HTTP {reply.status}",
+        await self._conclude(
+            tried, "refused", reply, error=f"HTTP {reply.status}", refusals=refusals
         )
-        self.limiter.told(self.provider.windows(reply.headers))
+        self._told(reply)
         if not isinstance(error, RateLimited):
             if isinstance(error, Fatal):
                 self.halt(error)
             raise error
         self.stats.rate_limited += 1
-        wait = self.limiter.rate_limited(slot, error.retry_after)
+        already = self.limiter.parked_for() > 0
+        wait = self.limiter.rate_limited(tried.slot, error.retry_after)
         now = asyncio.get_running_loop().time()
         self._walled_since = self._walled_since or now
         waited = now - self._walled_since
         log.info("rate limited", provider=self.provider.name, seconds=round(wait, 1))
+        if not already:
+            await self._happened("rate_limited", wait, f"HTTP {reply.status}")
         if max(wait, waited) > self._max_wait:
             self.halt(
                 too_long := Outage(
@@ -333,6 +354,11 @@ class CallPath:
                 )
             )
             raise too_long
+
+    async def _happened(self, kind: str, seconds: float, detail: str) -> None:
+        what = Happened(self._run_id, self.provider.name, kind, time.time(), seconds, detail)
+        await self._journal.happened(what)
+        self._watchers.happened(what)
 
     async def _read(
         self, call_id: str, reply: Reply, charged: Cost, read: Callable[[Reply], T]
@@ -355,6 +381,20 @@ class CallPath:
         self._failures_in_a_row = 0
         self._retries = min(self._retries + RETRIES_PER_SUCCESS, 2 * RETRIES_AT_FIRST)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """One attempt that is under way."""
+
+    call_id: str
+    call: Call
+    slot: Slot
+    refusals: int
+    sent_at: float
+    """Unix time."""
+    began: float
+    """On the performance counter."""
 
 
 def call_key(run_id: str, provider: str, call: Call) -> str:

@@ -71,10 +71,14 @@ def parse_windows(texts: Iterable[str]) -> tuple[Window, ...]:
 class Slot:
     """Leave to send one call. Mark it ``sent`` when it leaves; always release it."""
 
-    __slots__ = ("_limiter", "refused", "sent_at")
+    __slots__ = ("_limiter", "refused", "sent_at", "waited", "waited_for")
 
-    def __init__(self, limiter: Limiter) -> None:
+    def __init__(self, limiter: Limiter, waited: float = 0.0, waited_for: str = "") -> None:
         self._limiter = limiter
+        self.waited = waited
+        """Seconds from asking to leave."""
+        self.waited_for = waited_for
+        """What held it back at last: a window, ``concurrency`` or ``429``; empty: nothing."""
         self.sent_at: float | None = None
         self.refused = False
 
@@ -101,6 +105,9 @@ class _Ledger:
         self.learned = False
         self.patience = 1
         self.passed = 0  # slots that left the window since the limit was last changed
+
+    def __str__(self) -> str:
+        return str(Window(self.limit, self.seconds))
 
     def free_at(self, now: float, spread: float) -> float:
         """When one more call may be sent: *now*, later, or infinity while the oldest is unsent."""
@@ -155,7 +162,7 @@ class Limiter:
         self._by_concurrency = by_concurrency
         self._accepted = 0  # calls accepted since the concurrency was last changed
         self._in_flight = 0
-        self._queue: list[tuple[int, int, asyncio.Future[Slot]]] = []
+        self._queue: list[tuple[int, int, float, asyncio.Future[Slot]]] = []
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
         self._recent: deque[Slot] = deque(maxlen=4096)
@@ -165,7 +172,7 @@ class Limiter:
         self._closed: Exception | None = None
         self._hushed = 0
         self._calm = asyncio.Event()
-        self.waited_seconds = 0.0
+        self._held_by = ""
 
     # -- asking ---------------------------------------------------------------------------
 
@@ -175,9 +182,8 @@ class Limiter:
             raise self._closed
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Slot] = loop.create_future()
-        heapq.heappush(self._queue, (lane, self._order, future))
+        heapq.heappush(self._queue, (lane, self._order, loop.time(), future))
         self._order += 1
-        asked = loop.time()
         self._pump()
         try:
             slot = await future
@@ -185,7 +191,6 @@ class Limiter:
             if future.done() and not future.cancelled() and future.exception() is None:
                 future.result().release()
             raise
-        self.waited_seconds += loop.time() - asked
         return slot
 
     @property
@@ -196,7 +201,7 @@ class Limiter:
     @property
     def learned(self) -> list[str]:
         """Windows that 429s taught, as text; a later run may begin with them."""
-        return [str(Window(item.limit, item.seconds)) for item in self._ledgers if item.learned]
+        return [str(item) for item in self._ledgers if item.learned]
 
     @property
     def concurrency(self) -> int:
@@ -313,7 +318,7 @@ class Limiter:
         """Everybody who waits is told why nothing more is sent; so is whoever comes later."""
         self._closed = error
         while self._queue:
-            future = heapq.heappop(self._queue)[2]
+            future = heapq.heappop(self._queue)[3]
             if not future.done():
                 future.set_exception(error)
 
@@ -370,25 +375,32 @@ class Limiter:
             self._timer = None
         loop = asyncio.get_running_loop()
         while self._queue and not self._hushed:
-            if self._queue[0][2].done():  # the one who waited was cancelled
+            _, _, asked, future = self._queue[0]
+            if future.done():  # the one who waited was cancelled
                 heapq.heappop(self._queue)
                 continue
             # After a wall one call goes first, so that the next wall is not met by all.
             if self._in_flight >= (1 if self._wall else self._concurrency):
+                self._held_by = "429" if self._wall else "concurrency"
                 return
             now = loop.time()
-            at = max(
-                [self._parked_until, *(item.free_at(now, self._spread) for item in self._ledgers)]
-            )
+            at, why = self._parked_until, "429"
+            for ledger in self._ledgers:
+                free = ledger.free_at(now, self._spread)
+                if free > at:
+                    at, why = free, str(ledger)
             if at > now:
+                self._held_by = why
                 if at != float("inf"):
                     self._timer = loop.call_at(at, self._pump)
                 return
-            future = heapq.heappop(self._queue)[2]
-            slot = Slot(self)
+            heapq.heappop(self._queue)
+            waited = now - asked
+            slot = Slot(self, waited, self._held_by if waited > 0 else "")
             self._in_flight += 1
             self._count(slot)
             future.set_result(slot)
+        self._held_by = ""
 
 
 def lower_bound_seconds(

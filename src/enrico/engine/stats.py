@@ -35,6 +35,9 @@ class ProviderStats:
     in_doubt: Cost = field(default_factory=Cost)
     """What held calls may have cost beside that."""
     latencies_ms: list[float] = field(default_factory=list)
+    waits: dict[str, float] = field(default_factory=dict)
+    """Seconds that calls waited for leave, by what held them back. They wait side by side, so the
+    sum may be longer than the run."""
     unasked: str = ""
     """Why items were left unasked: budget, key refused, interrupted."""
 
@@ -42,6 +45,11 @@ class ProviderStats:
     def done(self) -> int:
         """Items that are settled, whatever came of them."""
         return self.found + self.not_found + self.failed + self.held
+
+    def waited(self, why: str, seconds: float) -> None:
+        """Note what a call waited for before it was sent."""
+        if why:
+            self.waits[why] = self.waits.get(why, 0.0) + seconds
 
     def took(self, milliseconds: float) -> None:
         """Note one call's time; the sample is bounded, so memory does not grow with the run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from enrico.engine.flow import Channel
 from enrico.engine.http import Http, Lost, NotSent
 from enrico.engine.limits import Limiter, Window, parse_windows
 from enrico.engine.stats import ProviderName, Stats
+from enrico.engine.watching import Watcher, Watchers
 from enrico.errors import ConfigError, EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.context import BRANCHES, Branch, Context
@@ -69,13 +70,20 @@ class RunOptions:
 class Run:
     """One run over a database. :meth:`stop` may be called from a signal handler."""
 
-    def __init__(self, db: Database, settings: Settings, options: RunOptions) -> None:
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        options: RunOptions,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
         now = datetime.now(UTC)
         self.run_id = f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         self.options = options
         self.stats = Stats()
         self.plan: Plan | None = None
         self.paths: dict[str, CallPath] = {}
+        self._watchers = Watchers(watchers)
         self._settings = settings
         self._db = db
         self._now = now
@@ -197,6 +205,7 @@ class Run:
                     run_id=self.run_id,
                     attempts=settings.attempts,
                     max_wait_seconds=settings.max_wait_seconds,
+                    watchers=self._watchers,
                 )
             self.paths = ctx.paths
             yield ctx
@@ -268,6 +277,7 @@ class Run:
             "usage_before": "",
         }
         await self._db.write((_START, [row]))
+        self._watchers.began(self.run_id, self.plan.as_dict())
 
     # -- during ---------------------------------------------------------------------------
 
@@ -346,6 +356,7 @@ class Run:
             "summary": orjson.dumps(summary).decode(),
         }
         await self._db.write((_END, [row]))
+        self._watchers.ended(summary)
         log.info(
             "run ended", run=self.run_id, status=summary["status"],
             duration_ms=summary["duration_ms"], phases=summary["phases"],

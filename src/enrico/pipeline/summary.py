@@ -129,6 +129,7 @@ def _provider(item: ProviderStats) -> dict[str, Any]:
         "cost_usd": usd_number(item.cost.usd),
         "p50_ms": round(percentile(item.latencies_ms, 0.5), 1),
         "p95_ms": round(percentile(item.latencies_ms, 0.95), 1),
+        "waited_ms": {why: round(seconds * 1000) for why, seconds in sorted(item.waits.items())},
     }
 
 

@@ -27,7 +27,7 @@ from enrico.store.tables import metadata
 Rows = Sequence[Mapping[str, Any]]
 Operation = tuple[Executable, Rows]
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 LARGEST_GROUP = 2_000
 
 

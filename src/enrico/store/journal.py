@@ -26,8 +26,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import NOTHING, Cost
+from enrico.engine.watching import Happened
 from enrico.store.database import Database, Operation
-from enrico.store.tables import calls
+from enrico.store.tables import calls, run_events
 
 # Headers worth keeping: limits, request ids and Retry-After. Never a request header.
 _KEPT_HEADERS = ("x-rate-limit", "x-minute", "x-hourly", "x-24-hour", "x-daily", "retry-after")
@@ -40,9 +41,13 @@ INTENT = _INTENT.on_conflict_do_update(
     index_elements=[calls.c.id],
     set_={
         name: _INTENT.excluded[name]
-        for name in ("state", "reserved_credits", "reserved_usd", "sent_at", "rate_limited")
+        for name in (
+            "state", "reserved_credits", "reserved_usd", "sent_at", "rate_limited",
+            "waited_ms", "waited_for",
+        )
     },
-)
+)  # fmt: skip
+_HAPPENED = insert(run_events)
 # The columns to set are the keys of the rows given with the statement.
 OUTCOME = update(calls).where(calls.c.id == bindparam("call"))
 APPLIED = update(calls).where(calls.c.id == bindparam("call")).values(applied=1)
@@ -100,6 +105,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._events = 0
 
     async def intend(
         self,
@@ -113,6 +119,8 @@ class Journal:
         items: Sequence[Any],
         request: Request,
         reserved: Cost,
+        waited_ms: float = 0.0,
+        waited_for: str = "",
     ) -> None:
         """Commit that the call is about to be sent and what is reserved for it."""
         row = {
@@ -137,6 +145,8 @@ class Journal:
             "body": b"",
             "applied": 0,
             "error": "",
+            "waited_ms": waited_ms,
+            "waited_for": waited_for,
         }
         await self._db.write((INTENT, [row]))
 
@@ -184,6 +194,20 @@ class Journal:
         else:
             priced = {**row, "credits": cost.credits, "usd": cost.usd}
             await self._db.write((STATE_AND_COST, [priced]))
+
+    async def happened(self, what: Happened) -> None:
+        """Commit something that happened to a run beside its calls."""
+        row = {
+            "run_id": what.run_id,
+            "n": (n := self._events),
+            "at": timestamp(datetime.fromtimestamp(what.at, UTC)),
+            "provider": what.provider,
+            "kind": what.kind,
+            "seconds": what.seconds,
+            "detail": what.detail,
+        }
+        self._events = n + 1
+        await self._db.write((_HAPPENED, [row]))
 
     def applied(self, call_id: str) -> Operation:
         """The operation that says: facts were made of this answer. Write it with those facts."""

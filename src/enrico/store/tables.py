@@ -195,6 +195,8 @@ calls = Table(
     Column("body", LargeBinary, nullable=False),
     Column("applied", Integer, nullable=False),
     Column("error", Text, nullable=False),
+    Column("waited_ms", Float, nullable=False, server_default="0"),  # for leave to be sent
+    Column("waited_for", String, nullable=False, server_default=""),  # what it waited longest for
     Index("calls_by_state", "provider", "state", "applied"),
     Index("calls_by_run", "run_id"),
     Index("calls_by_sent", "provider", "sent_at"),
@@ -211,6 +213,37 @@ runs = Table(
     Column("plan", Text, nullable=False),
     Column("summary", Text, nullable=False),
     Column("usage_before", Text, nullable=False),  # Apollo's own counters at the start
+)
+
+# What happened to a run beside its calls: walls of 429s, limits learnt, branches given up.
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("kind", String, nullable=False),  # rate_limited, limit, halted
+    Column("seconds", Float, nullable=False),  # how long nothing is sent for it; 0 for a moment
+    Column("detail", Text, nullable=False),
+)
+
+# Accounts (or, without one, deals) whose roles may have changed since they were last resolved.
+unresolved = Table(
+    "unresolved",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("deal_id", String, primary_key=True),  # empty: all deals of the account
+)
+
+# What somebody was told, so that they are told once.
+notices = Table(
+    "notices",
+    metadata,
+    Column("rule", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("text", Text, nullable=False),
 )
 
 # What a run has to do, in order: written once by one query, then read page by page, so that

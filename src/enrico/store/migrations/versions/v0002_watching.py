@@ -1,0 +1,24 @@
+"""What calls waited for, what happened in a run, roles in doubt, notices given."""
+
+from alembic import op
+from sqlalchemy import text
+
+from enrico.store.tables import notices, run_events, unresolved
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add the columns and tables; everybody's roles are in doubt once."""
+    connection = op.get_bind()
+    connection.execute(text("ALTER TABLE calls ADD COLUMN waited_ms FLOAT NOT NULL DEFAULT 0"))
+    connection.execute(text("ALTER TABLE calls ADD COLUMN waited_for VARCHAR NOT NULL DEFAULT ''"))
+    for table in (run_events, unresolved, notices):
+        table.create(connection)
+    connection.execute(
+        text(
+            "INSERT INTO unresolved (account_id, deal_id) "
+            "SELECT DISTINCT account_id, CASE WHEN account_id = '' THEN id ELSE '' END FROM deals"
+        )
+    )
