@@ -19,9 +19,10 @@ from enrico.engine.budget import Budget, Caps
 from enrico.engine.call import BadAnswer, CallPath
 from enrico.engine.flow import Channel
 from enrico.engine.http import Http, Lost, NotSent
-from enrico.engine.limits import Limiter, Window, parse_windows
+from enrico.engine.limits import Limiter
 from enrico.engine.stats import ProviderName, Stats
 from enrico.engine.watching import Watcher, Watchers
+from enrico.engine.windows import Window, parse_windows
 from enrico.errors import ConfigError, EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.context import BRANCHES, Branch, Context
@@ -44,6 +45,8 @@ from enrico.store.tables import runs
 
 log = structlog.get_logger("enrico.run")
 
+APOLLO_SECONDS = 0.55
+"""Mean time of a bulk call until it is measured."""
 _START = insert(runs)
 _END = update(runs).where(runs.c.id == bindparam("run"))
 _NAMES = {"serper": "SERPER_API_KEY", "deepseek": "DEEPSEEK_API_KEY", "apollo": "APOLLO_API_KEY"}
@@ -192,6 +195,7 @@ class Run:
                     concurrency=section.concurrency,
                     assumed=assumed,
                     by_concurrency=provider is ctx.llm,
+                    typical_seconds=APOLLO_SECONDS if provider is ctx.apollo else None,
                 )
                 longest = max((window.seconds for window in windows), default=0.0)
                 limiter.remember(await self._journal.seconds_since_sends(name, longest))
@@ -244,6 +248,8 @@ class Run:
             kinds.append("people")
         await fill_work(self._db, selection, tuple(kinds))
         self.plan = make_plan(counts, self._settings, self.options.only)
+        for name, path in self.paths.items():
+            path.limiter.expect(self.plan.providers[name].calls)
         stats = self.stats.providers
         if "search" in self.options.only:
             stats["serper"].total = counts.to_search

@@ -20,9 +20,9 @@ import orjson
 from enrico.domain.signals import SignalType
 from enrico.engine.call import BadAnswer, Call
 from enrico.engine.http import Reply, Request
-from enrico.engine.limits import Window
 from enrico.engine.money import NANO, Cost
 from enrico.engine.stats import ProviderName
+from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError, Skippable
 from enrico.providers.common import error_text, json_object, ordinary_refusal
 from enrico.providers.serper import SearchResult
@@ -252,6 +252,10 @@ class Llm:
     def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
         """Concurrency is the limit here, not a rate."""
         return ()
+
+    def used(self, headers: Mapping[str, str]) -> Mapping[float, int]:
+        """Nothing is said of it."""
+        return {}
 
 
 def account_ids(keys: Sequence[str]) -> dict[str, str]:
