@@ -96,6 +96,7 @@ class Answer(Generic[T]):
     call_id: str
     ended_at: str
     cost: Cost
+    seconds: float
     value: T
 
 
@@ -222,7 +223,8 @@ class CallPath:
                         # Read before the slot is free: who finds nothing in flight finds every
                         # call's outcome in the journal.
                         value = await self._read(call_id, reply, charged, read)
-                        return Answer(call_id, ended_at, charged, value)
+                        took = time.perf_counter() - tried.began
+                        return Answer(call_id, ended_at, charged, took, value)
                     if isinstance(error, Unavailable):
                         if not self.provider.dear:
                             charged = NOTHING  # cheap providers do not charge for their errors

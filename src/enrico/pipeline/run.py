@@ -47,6 +47,7 @@ log = structlog.get_logger("enrico.run")
 
 APOLLO_SECONDS = 0.55
 """Mean time of a bulk call until it is measured."""
+WARM_CONNECTIONS = 16
 _START = insert(runs)
 _END = update(runs).where(runs.c.id == bindparam("run"))
 _NAMES = {"serper": "SERPER_API_KEY", "deepseek": "DEEPSEEK_API_KEY", "apollo": "APOLLO_API_KEY"}
@@ -118,6 +119,7 @@ class Run:
             await settle_left_over(ctx)
             await self._apply_left_over()
             counts = await self._select()
+            warming = asyncio.create_task(self._warm(ctx))
             await self._begin(counts)
             if on_start is not None:
                 on_start(self)
@@ -127,6 +129,7 @@ class Run:
             self.stats.began = began
             log.info("run begins", run=self.run_id, deals=counts.deals, accounts=counts.accounts)
             await self._branches(ctx)
+            await warming
             seconds = time.monotonic() - began
             return await self._finish(ctx, counts, seconds)
 
@@ -284,6 +287,18 @@ class Run:
         }
         await self._db.write((_START, [row]))
         self._watchers.began(self.run_id, self.plan.as_dict())
+
+    async def _warm(self, ctx: Context) -> None:
+        """Open connections to whoever will be asked, while the run is still being written down."""
+        assert self.plan is not None
+        calls = {name: self.plan.providers[name].calls for name in ctx.paths}
+        await asyncio.gather(
+            *(
+                path.http.warm(min(calls[name], path.limiter.at_once, WARM_CONNECTIONS))
+                for name, path in ctx.paths.items()
+                if calls[name]
+            )
+        )
 
     # -- during ---------------------------------------------------------------------------
 
