@@ -167,8 +167,9 @@ async def test_an_endpoint_that_keeps_us_waiting_with_blank_lines_gives_the_same
 async def test_parts_that_were_answered_are_not_bought_again_when_a_run_ends_between_them(
     bench, undisturbed
 ):
-    slow = {"provider": "llm", "kind": "slow", "seconds": 0.05}
-    sandbox = await bench.sandbox({"provider": "llm", "kind": "out_of_credits", "at": 3}, slow)
+    # All searches are under way before the first is answered: every account is one of the last.
+    slow = [{"provider": name, "kind": "slow", "seconds": 0.2} for name in ("serper", "llm")]
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "out_of_credits", "at": 8}, *slow)
     fast = {"llm": {"speed": "fast"}}
 
     outcome = await bench.run(sandbox, **fast)
