@@ -22,7 +22,8 @@ from enrico.domain.verified import (
     tenure_months,
 )
 from enrico.engine.money import MICRO, NANO
-from enrico.store.crm import Scope, shared_addresses, stream
+from enrico.store.committees import is_shared
+from enrico.store.crm import Scope, stream
 from enrico.store.database import Database
 from enrico.store.tables import (
     accounts,
@@ -88,7 +89,6 @@ async def rows_of(db: Database, table: str, scope: Scope) -> AsyncIterator[Row]:
 
 
 def _seats(scope: Scope) -> Select[Any]:
-    shared = shared_addresses().subquery()
     uses = (
         select(contacts.c.person_key.label("key"), func.count().label("n"))
         .join(deal_contacts, deal_contacts.c.contact_id == contacts.c.id)
@@ -110,7 +110,7 @@ def _seats(scope: Scope) -> Select[Any]:
             contacts.c.person_key,
             contacts.c.unusable,
             *(column.label(f"p_{column.name}") for column in people.columns),
-            shared.c.key.label("shared"),
+            is_shared().label("shared"),
             uses.c.n.label("uses"),
         )
         .select_from(
@@ -118,10 +118,9 @@ def _seats(scope: Scope) -> Select[Any]:
             .join(contacts, contacts.c.id == deal_contacts.c.contact_id)
             .outerjoin(accounts, accounts.c.id == deals.c.account_id)
             .outerjoin(people, people.c.key == contacts.c.person_key)
-            .outerjoin(shared, shared.c.key == contacts.c.person_key)
             .outerjoin(uses, uses.c.key == contacts.c.person_key)
         )
-        .where(deals.c.id.in_(scope.deal_ids_query()))
+        .where(scope.holds())
         .order_by(deal_contacts.c.deal_id, deal_contacts.c.contact_id)
     )
 
@@ -137,7 +136,7 @@ def seat_row(seat: Any, unasked: str) -> Row:
     """A deal contact as it goes out. *unasked*: why people without an answer have none."""
     name = f"{seat.first_name} {seat.last_name}".strip()
     known = seat.p_state == "found"
-    ours = known and is_about(name, seat.p_name, shared=seat.shared is not None)
+    ours = known and is_about(name, seat.p_name, shared=bool(seat.shared))
     status, reason = _status(seat, ours, unasked)
     row: Row = dict.fromkeys(COLUMNS["deal_contacts"], "")
     row |= {
@@ -218,7 +217,7 @@ async def why_unasked(db: Database, provider: str) -> str:
 
 
 def _accounts(scope: Scope) -> Select[Any]:
-    in_scope = select(deals.c.account_id).where(deals.c.id.in_(scope.deal_ids_query()))
+    in_scope = select(deals.c.account_id).where(scope.holds())
     sharing = select(accounts.c.key, func.count().label("n")).group_by(accounts.c.key).subquery()
     return (
         select(
@@ -292,7 +291,7 @@ def _account_status(account: Any, unasked: str, unread: str) -> tuple[str, str]:
 
 async def signal_rows(db: Database, scope: Scope) -> AsyncIterator[Row]:
     """One row for each signal of each account in scope."""
-    in_scope = select(deals.c.account_id).where(deals.c.id.in_(scope.deal_ids_query()))
+    in_scope = select(deals.c.account_id).where(scope.holds())
     query = (
         select(accounts.c.id, accounts.c.name, accounts.c.domain, signals)
         .join(signals, signals.c.key == accounts.c.key)
@@ -348,7 +347,7 @@ async def deal_rows(db: Database, scope: Scope) -> AsyncIterator[Row]:
             .outerjoin(classifications, classifications.c.key == accounts.c.key)
             .outerjoin(deals_of, deals_of.c.key == accounts.c.key)
         )
-        .where(deals.c.id.in_(scope.deal_ids_query()))
+        .where(scope.holds())
         .order_by(deals.c.id)
     )
     seats = _by_deal(db, scope, unasked)
