@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from enrico import __version__
 from enrico.domain.committee import (
+    RULES,
     DealOnAccount,
     RoleAssignment,
     Seat,
@@ -35,6 +35,7 @@ from enrico.store.crm import Scope
 from enrico.store.database import Database
 
 ACCOUNTS_AT_ONCE = 200
+SEATS_AT_A_STRETCH = 50
 NOTES_KEPT = 20
 
 
@@ -63,12 +64,12 @@ async def resolve_roles_in(
 ) -> int:
     """Resolve the roles in doubt of the accounts that have a deal in scope; all with *afresh*.
 
-    Returns how many rows changed. Another threshold, or another version of us, puts all in doubt.
+    Returns how many rows changed. Another threshold, or other rules, put all in doubt.
     """
-    await resolve_with(db, __version__, threshold)
+    await resolve_with(db, RULES, threshold)
     if afresh:
         await db.write(all_in_doubt())
-    changed = 0
+    changed = unbroken = 0
     async for marks in take_marks(db, scope):
         left = set(marks)
         done: list[Mark] = []
@@ -80,7 +81,10 @@ async def resolve_roles_in(
             notes += [(mark, note, count) for note, count in noted.items()]
             done.append(mark)
             left.discard(mark)
-            await asyncio.sleep(0)  # calls in flight go before sums
+            unbroken += len(seats)
+            if unbroken >= SEATS_AT_A_STRETCH:
+                await asyncio.sleep(0)  # calls in flight go before sums
+                unbroken = 0
             if len(done) >= ACCOUNTS_AT_ONCE:
                 await db.write(*resolved(done, changes, notes))
                 changed += len(changes)

@@ -82,7 +82,6 @@ TRIGGERS: tuple[str, ...] = (
     _trigger("accounts_new", "INSERT ON accounts", _mark_account("new.id")),
     _on_change("accounts", ("name", "domain"), _mark_account("new.id")),
     _trigger("accounts_gone", "DELETE ON accounts", _mark_account("old.id")),
-    _trigger("deals_new", "INSERT ON deals", _mark_deal("new.id")),
     _on_change("deals", ("account_id", "role_fields"), _mark_deal("new.id") + _OLD_DEAL),
     _trigger("deals_gone", "DELETE ON deals", _OLD_DEAL),
     _trigger("deal_contacts_new", "INSERT ON deal_contacts", _mark_deal("new.deal_id")),

@@ -15,6 +15,8 @@ def upgrade() -> None:
     connection = op.get_bind()
     connection.execute(text("ALTER TABLE calls ADD COLUMN waited_ms FLOAT NOT NULL DEFAULT 0"))
     connection.execute(text("ALTER TABLE calls ADD COLUMN waited_for VARCHAR NOT NULL DEFAULT ''"))
+    connection.execute(text("DROP INDEX ix_deals_load_id"))
+    connection.execute(text("CREATE INDEX deals_by_load ON deals (load_id, id)"))
     for table in (run_events, unresolved, role_rules, role_notes, notices):
         table.create(connection)
     for statement in (*TRIGGERS, MARK_ALL):
