@@ -29,7 +29,7 @@ from enrico.pipeline.context import BRANCHES, Branch, Context
 from enrico.pipeline.people import buy_people
 from enrico.pipeline.plan import Plan, make_plan, windows_of
 from enrico.pipeline.reconcile import note_counters, settle_left_over
-from enrico.pipeline.roles import resolve_all_roles
+from enrico.pipeline.roles import finish_roles, resolve_marked
 from enrico.pipeline.signals import BACKLOG, classify_accounts, feed_unread, search_accounts
 from enrico.pipeline.summary import summarise
 from enrico.providers.apollo import Apollo
@@ -311,9 +311,9 @@ class Run:
             if "people" in only and self.stats.providers["apollo"].total:
                 group.create_task(self._people(ctx))
             if "roles" in only:
-                group.create_task(resolve_all_roles(ctx))
-        if "roles" in only and self.stats.providers["apollo"].found:
-            await resolve_all_roles(ctx)  # again, now with verified titles and seniority
+                group.create_task(resolve_marked(ctx))
+        if "roles" in only:
+            await finish_roles(ctx)  # again where verified titles and seniority have come
 
     async def _signals(self, ctx: Context) -> None:
         only = self.options.only
