@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -32,15 +33,16 @@ from enrico.export.tables import (
 from enrico.export.writers import write_tables
 from enrico.intake import Intake, read_exports
 from enrico.logs import set_up_logs
-from enrico.pipeline.context import BRANCHES, Branch
+from enrico.pipeline.context import BRANCHES, Branch, RunOptions
+from enrico.pipeline.guests import POLL_SECONDS, Request
 from enrico.pipeline.plan import Plan, make_plan
 from enrico.pipeline.roles import resolve_roles_in
-from enrico.pipeline.run import Run, RunOptions
+from enrico.pipeline.run import Run
 from enrico.settings import Settings, load_settings
 from enrico.store.crm import Scope, save_records
 from enrico.store.database import Database, RunLock, open_database
 from enrico.store.journal import Journal, timestamp
-from enrico.store.selection import Selection, count
+from enrico.store.selection import Selection, count, count_deals
 from enrico.store.tables import load_problems, loads
 
 NO_LINKS = "No row says which contact is on which deal"
@@ -233,10 +235,12 @@ class Enrico:
         *on_start* once it is planned; *watchers* look on. Waits, after *on_wait*, while another
         process runs over the same database.
         """
-        async with self.alone(on_wait):
-            options = RunOptions(
-                scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
-            )
+        options = RunOptions(
+            scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
+        )
+        async with self._alone_or_guest(options, on_wait) as done:
+            if done is not None:
+                return done
             run = Run(self.db, self.settings, options, watchers)
             if on_ready is not None:
                 on_ready(run)
@@ -270,6 +274,43 @@ class Enrico:
         finally:
             _ALONE.reset(before)
             lock.release()
+
+    @asynccontextmanager
+    async def _alone_or_guest(
+        self, options: RunOptions, on_wait: Callable[[], None]
+    ) -> AsyncIterator[dict[str, Any] | None]:
+        """Inside, either nobody else runs over this database, or the run is done: its summary.
+
+        A run of few deals is taken in by the one under way.
+        """
+        lock = RunLock(self.db.path)
+        if id(self) in _ALONE.get() or lock.try_to_acquire():
+            lock.release()
+            async with self.alone():
+                yield None
+            return
+        few = await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals
+        if not few:
+            async with self.alone(on_wait):
+                yield None
+            return
+        on_wait()
+        request = Request(self.db, self.settings, options)
+        await request.leave()
+        try:
+            summary = None
+            while summary is None and not lock.try_to_acquire():
+                summary = await request.summary()
+                if summary is None:
+                    await asyncio.sleep(POLL_SECONDS)
+        finally:
+            lock.release()
+            await request.withdraw()
+        if summary is None or summary["status"] == "interrupted":
+            async with self.alone():
+                yield None
+        else:
+            yield summary
 
     # -- out ------------------------------------------------------------------------------
 
