@@ -298,11 +298,11 @@ class Run:
         )
         counts = await count(self._db, selection)
         kinds: list[WorkKind] = []
-        if "search" in self.options.only:
+        if "search" in self.options.only and counts.to_search:
             kinds.append("search")
-        if "classify" in self.options.only:
+        if "classify" in self.options.only and counts.to_classify:
             kinds.append("classify")
-        if "people" in self.options.only:
+        if "people" in self.options.only and counts.to_buy:
             kinds.append("people")
         await fill_work(self._db, self.run_id, selection, tuple(kinds))
         self.plan = make_plan(counts, self._settings, self.options.only)
