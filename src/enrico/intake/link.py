@@ -90,7 +90,7 @@ def link(tables: list[Ingested], result: Intake) -> None:
     _Linking(tables, result).run()
 
 
-def link_by_account(intake: Intake) -> None:
+def share_by_account(intake: Intake) -> None:
     """Put all contacts of an account on those of its deals that have none of their own."""
     staging = intake.staging
     staging.run("CREATE INDEX IF NOT EXISTS contacts_of_account ON contact(account)")

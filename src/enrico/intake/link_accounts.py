@@ -10,9 +10,11 @@ from enrico.intake.merge import made_id, text
 from enrico.intake.staging import Staging
 
 _SCHEMA = """
-CREATE TABLE account_domain(domain TEXT, account TEXT, PRIMARY KEY (domain, account)) WITHOUT ROWID;
+CREATE TABLE account_domain(domain TEXT, account TEXT,
+    PRIMARY KEY (domain, account)) WITHOUT ROWID;
 CREATE INDEX domains_of_account ON account_domain(account);
-CREATE TABLE account_name(name_key TEXT, account TEXT, PRIMARY KEY (name_key, account)) WITHOUT ROWID;
+CREATE TABLE account_name(name_key TEXT, account TEXT,
+    PRIMARY KEY (name_key, account)) WITHOUT ROWID;
 CREATE TABLE account(id TEXT PRIMARY KEY, name TEXT, domain TEXT, industry TEXT, country TEXT,
     is_known INTEGER) WITHOUT ROWID;
 """
@@ -100,10 +102,9 @@ class Accounts:
         if found:
             return str(found)
         account_id = made_id("a", f"d:{domain}")
+        row = account_id, "", domain, "", "", True
         self._staging.run("INSERT INTO account_domain VALUES (?, ?)", domain, account_id)
-        self._staging.run(
-            "INSERT OR IGNORE INTO account VALUES (?, '', ?, '', '', 1)", account_id, domain
-        )
+        self._staging.run("INSERT OR IGNORE INTO account VALUES (?, ?, ?, ?, ?, ?)", *row)
         return account_id
 
     def take_domains(self) -> tuple[int, list[str]]:

@@ -154,7 +154,7 @@ class Deals:
         if only and account_id in (only, ""):
             other = "" if account_id else only
             others = self._loose("WHERE l.name_key = ? AND l.account = ?", name, other)
-        deals = self._deals_of(name, only if not account_id else account_id, [*parts, *others])
+        deals = self._deals_of(name, account_id or only, [*parts, *others])
         yield from ((deals[part.shape], part) for part in parts)
 
     def _find(self, name: str, account_id: str) -> str:

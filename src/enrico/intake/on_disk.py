@@ -10,6 +10,8 @@ from typing import Generic, TypeVar, overload
 
 from enrico.intake.result import Unusable
 
+_SHOWN = 5
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -40,7 +42,9 @@ class OnDisk(Sequence[T_co], Generic[T_co]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self)}>"
+        first = [repr(item) for item in self[:_SHOWN]]
+        more = [f"… and {len(self) - _SHOWN} more"] if len(self) > _SHOWN else []
+        return f"[{', '.join([*first, *more])}]"
 
 
 class UnusableRows(OnDisk[Unusable]):

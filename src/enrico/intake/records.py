@@ -84,9 +84,13 @@ class Intake:
 
 
 def _deal(staging: Staging, row: Any) -> Deal:
-    *start, amount, currency, closed, created, owner, roles = row
+    id_, name, account, stage, outcome, amount, currency, closed, created, owner, roles = row
     return Deal(
-        *start,
+        id_,
+        name,
+        account,
+        stage,
+        outcome,
         Decimal(amount) if amount else None,
         currency,
         date.fromisoformat(closed) if closed else None,
