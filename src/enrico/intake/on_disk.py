@@ -30,8 +30,9 @@ class OnDisk(Sequence[T_co], Generic[T_co]):
         if isinstance(place, slice):
             return list(islice(self, *place.indices(len(self))))
         number = place + len(self) if place < 0 else place
-        for item in islice(self, max(number, 0), None):
-            return item
+        if number >= 0:
+            for item in islice(self, number, None):
+                return item
         raise IndexError(place)
 
     def __eq__(self, other: object) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from enrico.domain.identity import account_name_key, check_email, registrable_domain
+from enrico.domain.identity import account_name_key, check_email, record_id, registrable_domain
 from enrico.domain.records import Outcome
 from enrico.intake.cells import Cells, Native
 from enrico.intake.columns import Column, Plan
@@ -132,6 +132,10 @@ class DealPart:
         )  # fmt: skip
 
 
+_LONGEST_SCIENTIFIC = 6
+"""``4E+011`` without its sign: what is longer, and all letters and digits, is one sound id."""
+
+
 def name_key(name: str) -> str:
     """Case, accents and spaces do not tell deals apart."""
     return " ".join(fold(name).split())
@@ -145,6 +149,7 @@ class Reader:
         self._by_target: dict[str, list[Column]] = {}
         for column in sorted(columns, key=lambda c: (c.rank, c.index)):
             self._by_target.setdefault(column.target, []).append(column)
+        self._is_reference = self._by_target.keys() == {"contact.id"}
         self._plan = plan
         self._formats = formats
 
@@ -169,6 +174,8 @@ class Reader:
             raw = cells[self._place[column.index]]
             if not clean(raw):
                 continue
+            if len(raw) > _LONGEST_SCIENTIFIC and raw.isalnum() and not isinstance(raw, Native):
+                return [record_id(raw)], ""
             pieces = [raw] if isinstance(raw, Native) else raw.split(";")
             bad = next((str(p).strip() for p in pieces if is_scientific(p)), "")
             found = [cell_id(p) for p in pieces if not is_scientific(p)]
@@ -304,6 +311,8 @@ class Reader:
     def contacts(self, cells: Cells) -> list[ContactPart]:
         """The people of one group of cells: none, one, or those listed in a cell."""
         ids, bad = self._ids(cells, "contact.id")
+        if self._is_reference and len(ids) < 2:
+            return [ContactPart("".join(ids), bad_id=bad)] if ids or bad else []
         listed = self._raw(cells, "contact.people")
         if listed and not ids:
             return self._people(cells)
