@@ -7,7 +7,6 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -49,8 +48,6 @@ _LOAD = insert(loads)
 _PROBLEM = insert(load_problems)
 # What is left of a load that was cut off before it was done.
 _CLEAR_PROBLEMS = delete(load_problems).where(load_problems.c.load_id.not_in(select(loads.c.id)))
-_ALONE: ContextVar[tuple[int, ...]] = ContextVar("alone", default=())
-"""Clients that this task has the run lock of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +153,17 @@ class Enrico:
         self,
         *paths: str | Path,
         link_by_account: bool = False,
-        on_wait: Callable[[], None] = lambda: None,
     ) -> LoadReport:
         """Read exports into the database. Loading the same again changes nothing.
 
         *link_by_account* puts all contacts of an account on those of its deals for which the
-        export names no contact. Waits, after *on_wait*, while another process runs over the same
-        database. Raises InputError when nothing can be used; single rows are
+        export names no contact. Raises InputError when nothing can be used; single rows are
         reported instead.
         """
         with closing(read_exports([Path(path) for path in paths])) as intake:
             if link_by_account:
                 share_by_account(intake)
-            async with self.alone(on_wait):
+            async with self._alone("load"):
                 return await self._save(intake)
 
     async def _save(self, intake: Intake) -> LoadReport:
@@ -274,26 +269,19 @@ class Enrico:
         """Make all facts anew from the recorded answers. Spends nothing."""
         from enrico.pipeline.replay import replay_journal
 
-        async with self.alone():
+        async with self._alone():
             return await replay_journal(self.db, self.settings, Stats(), self.scope())
 
     @asynccontextmanager
-    async def alone(self, on_wait: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
-        """Nobody else runs over this database meanwhile; waits its turn, after *on_wait*.
-
-        Runs may be nested inside: loading, running and exporting belong together, because another
-        load of the same deals takes them out of this one's scope.
-        """
-        if id(self) in _ALONE.get():
-            yield
-            return
-        lock = RunLock(self.db.path)
+    async def _alone(
+        self, work: str = "run", on_wait: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """Nobody else does this *work* over this database meanwhile; waits its turn."""
+        lock = RunLock(self.db.path, work)
         await lock.acquire(on_wait)
-        before = _ALONE.set((*_ALONE.get(), id(self)))
         try:
             yield
         finally:
-            _ALONE.reset(before)
             lock.release()
 
     @asynccontextmanager
@@ -305,33 +293,35 @@ class Enrico:
         A run of few deals is taken in by the one under way.
         """
         lock = RunLock(self.db.path)
-        if id(self) in _ALONE.get() or lock.try_to_acquire():
+        summary = None
+        try:
+            if not lock.try_to_acquire():
+                on_wait()
+                if await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals:
+                    summary = await self._ask_the_one_under_way(lock, options)
+                else:
+                    await lock.acquire(lambda: None)
+            yield summary
+        finally:
             lock.release()
-            async with self.alone():
-                yield None
-            return
-        few = await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals
-        if not few:
-            async with self.alone(on_wait):
-                yield None
-            return
-        on_wait()
+
+    async def _ask_the_one_under_way(
+        self, lock: RunLock, options: RunOptions
+    ) -> dict[str, Any] | None:
+        """The summary of the run that was made of it; None, with the lock, where there is none."""
         request = Request(self.db, self.settings, options)
         await request.leave()
         try:
-            summary = None
-            while summary is None and not lock.try_to_acquire():
-                summary = await request.summary()
-                if summary is None:
-                    await asyncio.sleep(POLL_SECONDS)
+            while not lock.try_to_acquire():
+                if summary := await request.summary():
+                    if summary["status"] != "interrupted":
+                        return summary
+                    await lock.acquire(lambda: None)  # its host was stopped, and ends soon
+                    return None
+                await asyncio.sleep(POLL_SECONDS)
+            return None
         finally:
-            lock.release()
             await request.withdraw()
-        if summary is None or summary["status"] == "interrupted":
-            async with self.alone():
-                yield None
-        else:
-            yield summary
 
     # -- out ------------------------------------------------------------------------------
 
@@ -365,16 +355,15 @@ class Enrico:
         *options* are those of :meth:`run`. The tables come as frames of the kind given.
         """
         frame = None if isinstance(source, str | Path) else source
-        async with self.alone():
-            if frame is None:
-                report = await self.load(source, *more, link_by_account=link_by_account)
-            else:
-                report = await self._load_frame(frame, link_by_account)
-            scope = self.scope(load_id=report.load_id)
-            summary = await self.run(scope, **options)
-            if out is not None:
-                await self.export(out, scope)
-            tables = await all_rows(self.db, scope, TABLES[:-1])
+        if frame is None:
+            report = await self.load(source, *more, link_by_account=link_by_account)
+        else:
+            report = await self._load_frame(frame, link_by_account)
+        scope = self.scope(load_id=report.load_id)
+        summary = await self.run(scope, **options)
+        if out is not None:
+            await self.export(out, scope)
+        tables = await all_rows(self.db, scope, TABLES[:-1])
         made = {
             name: rows if frame is None else type(frame)(_columns(rows, COLUMNS[name]))
             for name, rows in tables.items()

@@ -149,15 +149,14 @@ def enrich(
         from enrico.export.writers import format_of
 
         format_of(out)  # a wrong ending is told before anything is bought
-        async with client.alone(_say_waiting):
-            report = await client.load(*paths, link_by_account=link_by_account)
-            if not common.json:
-                say_load(report)
-            scope = choice.scope(client, report.load_id)
-            if spending.dry_run:
-                return await _tell_plan(client, scope, work, common)
-            summary = await run_with_progress(client, scope, work, spending, common)
-            files = await client.export(out, scope)
+        report = await client.load(*paths, link_by_account=link_by_account)
+        if not common.json:
+            say_load(report)
+        scope = choice.scope(client, report.load_id)
+        if spending.dry_run:
+            return await _tell_plan(client, scope, work, common)
+        summary = await run_with_progress(client, scope, work, spending, common)
+        files = await client.export(out, scope)
         if common.json:
             places = {name: {"path": str(p), "rows": n} for name, (p, n) in files.items()}
             print_json({**summary, "load": report.as_dict(), "files": places})
@@ -188,7 +187,7 @@ def load(
     """
 
     async def do(client: Enrico) -> int:
-        report = await client.load(*paths, link_by_account=link_by_account, on_wait=_say_waiting)
+        report = await client.load(*paths, link_by_account=link_by_account)
         if common.json:
             print_json(report.as_dict())
         else:
@@ -269,7 +268,10 @@ async def _tell_plan(client: Enrico, scope: Scope, work: Work, common: Common) -
 
 
 def _say_waiting() -> None:
-    say("Another Enrico works on this database; waiting for its end.")
+    say(
+        "Another Enrico works on this database. It takes a run of few deals in ahead of its own; "
+        "a larger one waits for its end."
+    )
 
 
 async def run_with_progress(

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert
 from enrico.domain.identity import account_name_key, check_email
 from enrico.domain.records import Account, Contact, Deal, DealContact
 from enrico.store.database import Database, Rows
-from enrico.store.tables import accounts, contacts, deal_contacts, deals
+from enrico.store.tables import accounts, contacts, deal_contacts, deals, load_deals
 
 ROWS_AT_ONCE = 2_000
 _when = func.coalesce(func.nullif(deals.c.close_date, ""), deals.c.created_date)
@@ -60,7 +60,8 @@ class Scope:
     def _conditions(self) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
         if self.load_id:
-            found.append(deals.c.load_id == self.load_id)
+            loaded = select(load_deals.c.deal_id).where(load_deals.c.load_id == self.load_id)
+            found.append(deals.c.id.in_(loaded))
         if self.deal_ids:
             found.append(deals.c.id.in_(self.deal_ids))
         if self.stages:
@@ -91,7 +92,8 @@ def _upsert(table: Table, *, replace: Sequence[str] = ()) -> Any:
 
 _ACCOUNT = _upsert(accounts, replace=("key",))
 _CONTACT = _upsert(contacts, replace=("person_key", "unusable"))
-_DEAL = _upsert(deals, replace=("load_id", "role_fields"))
+_DEAL = _upsert(deals, replace=("role_fields",))
+_LOADED = insert(load_deals).on_conflict_do_nothing()
 # A seat that comes again keeps the role that was resolved for it; one that does not is taken away.
 _DOUBT_SEATS = (
     update(deal_contacts).where(deal_contacts.c.deal_id == bindparam("deal")).values(is_primary=-1)
@@ -133,8 +135,9 @@ async def save_records(
         await db.write((_ACCOUNT, chunk))
     for chunk in _chunks(map(_contact_row, contact_records)):
         await db.write((_CONTACT, chunk))
-    for chunk in _chunks(_deal_row(deal, load_id) for deal in deal_records):
-        await db.write((_DEAL, chunk))
+    for chunk in _chunks(map(_deal_row, deal_records)):
+        loaded = [{"load_id": load_id, "deal_id": deal["id"]} for deal in chunk]
+        await db.write((_DEAL, chunk), (_LOADED, loaded))
     # The export's contact roles of a deal replace the earlier ones: a removed role leaves no trace.
     rows: list[dict[str, Any]] = []
     cleared: list[dict[str, Any]] = []
@@ -177,10 +180,9 @@ def _contact_row(contact: Contact) -> dict[str, Any]:
     }
 
 
-def _deal_row(deal: Deal, load_id: str) -> dict[str, Any]:
+def _deal_row(deal: Deal) -> dict[str, Any]:
     return {
         "id": deal.id,
-        "load_id": load_id,
         "account_id": deal.account_id,
         "name": deal.name,
         "stage": deal.stage,

@@ -224,24 +224,24 @@ async def _prepare(engine: AsyncEngine) -> None:
 
 
 class RunLock:
-    """Only one process at a time spends over one SQLite file; others wait their turn.
+    """Only one process at a time spends over one SQLite file, or loads into it.
 
     The lock belongs to the process, so it is free again the moment the process dies.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, work: str = "run") -> None:
+        ending = "-lock" if work == "run" else f"-{work}-lock"
+        self._path = path and path.with_name(path.name + ending)
         self._file: IO[str] | None = None
 
     def try_to_acquire(self) -> bool:
         """Take the lock unless another process has it."""
         if self._path is None:
             return True
-        lock = self._path.with_name(self._path.name + "-lock")
         try:
-            self._file = lock.open("a")
+            self._file = self._path.open("a")
         except OSError as error:
-            raise StoreError(f"{lock} cannot be written: {error.strerror}.") from error
+            raise StoreError(f"{self._path} cannot be written: {error.strerror}.") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

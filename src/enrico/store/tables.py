@@ -57,7 +57,6 @@ deals = Table(
     "deals",
     metadata,
     Column("id", String, primary_key=True),
-    Column("load_id", String, nullable=False),
     Column("account_id", String, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("stage", Text, nullable=False),
@@ -68,7 +67,6 @@ deals = Table(
     Column("created_date", String, nullable=False),
     Column("owner", Text, nullable=False),
     Column("role_fields", Text, nullable=False),
-    Index("deals_by_load", "load_id", "id"),  # in order of ids, so that an export sorts nothing
 )
 
 deal_contacts = Table(

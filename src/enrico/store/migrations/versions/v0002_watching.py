@@ -25,12 +25,12 @@ def upgrade() -> None:
     connection.execute(text("ALTER TABLE calls ADD COLUMN waited_ms FLOAT NOT NULL DEFAULT 0"))
     connection.execute(text("ALTER TABLE calls ADD COLUMN waited_for VARCHAR NOT NULL DEFAULT ''"))
     connection.execute(text("DROP INDEX ix_deals_load_id"))
-    connection.execute(text("CREATE INDEX deals_by_load ON deals (load_id, id)"))
     work.drop(connection)
     for table in (
         run_events, unresolved, role_rules, role_notes, notices, requests, work, load_deals,
     ):  # fmt: skip
         table.create(connection)
     connection.execute(text("INSERT INTO load_deals SELECT load_id, id FROM deals"))
+    connection.execute(text("ALTER TABLE deals DROP COLUMN load_id"))
     for statement in (*TRIGGERS, MARK_ALL):
         connection.execute(text(statement))
