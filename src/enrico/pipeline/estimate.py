@@ -19,7 +19,7 @@ from enrico.settings import Settings
 
 FOUND_AT_LEAST = 0.4
 """Share of asked people that is found at the low end; the high end is everybody."""
-UNCLEAR_AT_MOST = 0.3
+UNCLEAR_AT_MOST = 0.2
 """Share of bulk calls whose answer leaves one person unclear, who is then bought again singly."""
 RESULT_BYTES = (90, 600)
 """Bytes of one search result as sent to the model, low and high."""
@@ -75,7 +75,7 @@ def people_cost(settings: Settings, people: int) -> Range:
     """People: who is not found costs nothing, who comes back unclear is asked for again."""
     price = Apollo(settings.apollo).price()
     calls = math.ceil(people / settings.apollo.batch_size)
-    most = people + math.ceil(calls * UNCLEAR_AT_MOST)
+    most = people + math.floor(calls * UNCLEAR_AT_MOST)
     if settings.apollo.unknown_outcome == "retry":  # each call that is cut off may be charged
         most *= RESEND_ROUNDS
     return Range(_times(price, math.floor(people * FOUND_AT_LEAST)), _times(price, most))

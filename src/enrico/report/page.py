@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from enrico.engine.stats import PROVIDERS
-from enrico.export.tables import UNUSABLE_WORDS
+from enrico.export.seats import UNUSABLE_WORDS
 from enrico.report.mends import TITLES
 from enrico.report.run import RunRecord
 from enrico.report.timeline import lay_out
@@ -33,7 +33,7 @@ from enrico.settings import Settings
 _HERE = Path(__file__).parent
 SETTINGS_SHOWN = {
     "serper": ("limits", "concurrency", "kind", "past", "credit_usd"),
-    "llm": ("model", "concurrency", "batch_accounts", "max_tokens_per_account", "output_usd"),
+    "llm": ("model", "speed", "concurrency", "max_tokens_per_account", "output_usd"),
     "apollo": ("limits", "concurrency", "batch_size", "unknown_outcome", "credit_usd"),
     "cache": ("people_days", "missing_people_days", "signals_days", "empty_search_days"),
 }
