@@ -7,11 +7,13 @@ import hashlib
 import re
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
+import enrico.store.journal as journal_module
 from enrico import Caps
 from enrico.errors import InputError
 from enrico.looking import Looker
@@ -182,7 +184,7 @@ async def test_faults_have_their_own_bars_and_each_cause_its_mend(bench):
 
 
 async def test_a_wall_of_a_429_stands_on_the_time_line(bench, monkeypatch):
-    monkeypatch.undo()  # walls are noted by the real clock
+    monkeypatch.setattr(journal_module, "datetime", datetime)  # walls are noted by the real clock
     fault = {"provider": "serper", "kind": "429", "at": 2, "retry_after": 0.3}
     sandbox = await bench.sandbox(fault, now=None)
     await bench.run(sandbox, deals=10)
@@ -269,13 +271,13 @@ async def test_a_run_of_many_calls_is_drawn_by_intervals(bench):
          "rate_limited, items, request, reserved_credits, reserved_usd, credits, usd, sent_at, "
          "ended_at, duration_ms, status, headers, body, applied, error, waited_ms, waited_for "
          "from calls, n")  # fmt: skip
-    [(number,)] = bench.query("select count(*) from calls where provider = 'serper'")
+    [(number,)] = bench.query("select count(*) from calls")
 
     async with bench.open(sandbox) as client:
         page = await page_of(client)
 
     columns = [a["title"] for tag, a in page.elements if tag == "b" and "title" in a]
-    sent = [int(n) for tip in columns for n in re.findall(r"^Serper.*: (\d+) answered", tip)]
+    sent = [int(n) for tip in columns for n in re.findall(r": (\d+) answered", tip)]
     assert number > 3_000
     assert sum(sent) == number
     assert page.bars("answered") == []
