@@ -20,6 +20,11 @@ from enrico.settings import Settings
 _ADDRESS = re.compile(r"[^\s\"'<>,;:]+@[^\s\"'<>,;:]+")
 
 
+def without_addresses(text: str) -> str:
+    """*text* with whatever looks like an e-mail address masked."""
+    return _ADDRESS.sub("***@***", text) if "@" in text else text
+
+
 def set_up_logs(settings: Settings) -> None:
     """Send log lines from the level that the settings name."""
     secrets = [
@@ -33,7 +38,7 @@ def set_up_logs(settings: Settings) -> None:
             return value
         for secret in secrets:
             value = value.replace(secret, "***")
-        return _ADDRESS.sub("***@***", value)
+        return without_addresses(value)
 
     def masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {name: mask(value) for name, value in event.items()}

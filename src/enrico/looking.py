@@ -11,6 +11,7 @@ from enrico.domain.identity import account_name_key, email_key, record_id, regis
 from enrico.engine.money import credits_number, usd_number
 from enrico.errors import InputError
 from enrico.export.tables import rows_of
+from enrico.report.run import read_run, run_dict
 from enrico.store.crm import Scope
 from enrico.store.database import Database
 from enrico.store.journal import Journal
@@ -33,7 +34,7 @@ class Looker:
     async def runs(self, last: int) -> list[dict[str, Any]]:
         """The newest runs with their summaries."""
         rows = await self._db.rows(select(runs).order_by(runs.c.started_at.desc()).limit(last))
-        found = [_run(row) for row in rows]
+        found = [run_dict(row) for row in rows]
         for run in found:
             if "cost_usd" not in run:  # it was killed: the ledger knows what it spent
                 spent = await self._db.rows(
@@ -45,42 +46,8 @@ class Looker:
         return found
 
     async def run(self, run_id: str) -> dict[str, Any]:
-        """One run: summary, plan beside actual, and its ledger by provider. ``last`` will do."""
-        query = select(runs).order_by(runs.c.started_at.desc()).limit(1)
-        if run_id != "last":
-            query = query.where(runs.c.id == run_id)
-        rows = await self._db.rows(query)
-        if not rows:
-            raise InputError(f"No run is called {run_id!r}. List them with: enrico runs")
-        plan = orjson.loads(rows[0].plan)
-        found = _run(rows[0])
-        found["planned"] = {
-            "usd_low": plan["usd_low"],
-            "usd_high": plan["usd_high"],
-            "seconds": plan["seconds"],
-            "calls": {name: part["calls"] for name, part in plan["providers"].items()},
-        }
-        found["options"] = orjson.loads(rows[0].options)
-        ledger = await self._db.rows(
-            select(calls.c.provider, calls.c.state, calls.c.credits, calls.c.usd).where(
-                calls.c.run_id == rows[0].id
-            )
-        )
-        sums: dict[str, dict[str, Any]] = {}
-        for call in ledger:
-            entry = sums.setdefault(call.provider, {"calls": {}, "credits": 0, "usd": 0})
-            entry["calls"][call.state] = entry["calls"].get(call.state, 0) + 1
-            entry["credits"] += call.credits
-            entry["usd"] += call.usd
-        found["ledger"] = {
-            name: {
-                "calls": entry["calls"],
-                "credits": credits_number(entry["credits"]),
-                "usd": usd_number(entry["usd"]),
-            }
-            for name, entry in sorted(sums.items())
-        }
-        return found
+        """One run: summary, plan beside actual, waits, walls, troubles. ``last`` will do."""
+        return (await read_run(self._db, run_id)).data
 
     async def deal(self, wanted: str) -> dict[str, Any]:
         """A deal with its buying committee. *wanted*: its id, or its name when only one has it."""
@@ -291,10 +258,3 @@ def _targets(what: str) -> list[tuple[str, str]]:
     """(thing, field) readings of ``acme.com.score``: the whole as a thing first."""
     head, dot, tail = what.rpartition(".")
     return [(what, "")] + ([(head, tail)] if dot and head else [])
-
-
-def _run(row: Any) -> dict[str, Any]:
-    if row.summary:
-        summary: dict[str, Any] = orjson.loads(row.summary)
-        return summary
-    return {"run_id": row.id, "status": row.status, "started_at": row.started_at}

@@ -58,6 +58,7 @@ async def test_enrich_without_json_writes_nothing_on_stdout(bench, cli):
         "providers",
         "held",
         "show run last",
+        "report last",
         "show deal 0065g0000000000AAA",
         "show account osprey-media.com",
         "explain 0065g0000000000AAA",

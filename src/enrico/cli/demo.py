@@ -105,7 +105,7 @@ async def _demo(client: Enrico, folder: Path, common: Common) -> int:
             say_load(report)
             say()
         scope = client.scope(load_id=report.load_id)
-        summary = await run_with_progress(client, scope, ALL_WORK, NO_CAP, common)
+        summary, planned = await run_with_progress(client, scope, ALL_WORK, NO_CAP, common)
         files = await client.export(folder / "results", scope)
         again = await client.run(scope)
         if common.json:
@@ -113,7 +113,7 @@ async def _demo(client: Enrico, folder: Path, common: Common) -> int:
             return EXIT_CODES[summary["status"]]
         say()
         shown = await _print_findings(client)
-        say_summary(summary)
+        say_summary(summary, planned)
         calls = sum(part["calls"] for part in again["providers"].values())
         say(
             f"The same run again: {calls} calls, ${again['cost_usd']:.2f}, "

@@ -109,6 +109,18 @@ For example:
   enrico show run r-20261123-101500-1a2b
 """,
         ),
+        "report": (
+            "report:report",
+            """Write a page about a run: time line, money, waits, what went wrong.
+
+One HTML file that needs no network and names no person. 'last' is the newest
+run.
+
+For example:
+  enrico report last
+  enrico report r-20261123-101500-1a2b -o run.html
+""",
+        ),
         "explain": (
             "look:explain",
             """Where a value comes from: provider, call, time, confidence, reason.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage, with_client
+from enrico.cli.report import print_run
 from enrico.client import Enrico
 from enrico.looking import Looker
 
@@ -86,7 +87,7 @@ def show(
         if common.json:
             print_json(found)
             return 0
-        _print_deal(found) if kind == "deal" else _print_plain(found)
+        {"deal": _print_deal, "run": print_run}.get(kind, _print_plain)(found)
         return 0
 
     return with_client(common, work)

@@ -22,6 +22,7 @@ from enrico.engine.budget import Caps
 from enrico.engine.money import micro_credits, nano_usd
 from enrico.engine.stats import PROVIDERS
 from enrico.pipeline.context import BRANCHES, Branch
+from enrico.pipeline.plan import Plan
 from enrico.pipeline.run import Run
 from enrico.pipeline.summary import EXIT_CODES
 from enrico.store.crm import Scope
@@ -155,13 +156,13 @@ def enrich(
         scope = choice.scope(client, report.load_id)
         if spending.dry_run:
             return await _tell_plan(client, scope, work, common)
-        summary = await run_with_progress(client, scope, work, spending, common)
+        summary, planned = await run_with_progress(client, scope, work, spending, common)
         files = await client.export(out, scope)
         if common.json:
             places = {name: {"path": str(p), "rows": n} for name, (p, n) in files.items()}
             print_json({**summary, "load": report.as_dict(), "files": places})
         else:
-            say_summary(summary)
+            say_summary(summary, planned)
             for name, (path, number) in files.items():
                 say(f"{name}: {number} rows in {path}")
         return EXIT_CODES[summary["status"]]
@@ -219,11 +220,11 @@ def run(
         scope = choice.scope(client)
         if spending.dry_run:
             return await _tell_plan(client, scope, work, common)
-        summary = await run_with_progress(client, scope, work, spending, common)
+        summary, planned = await run_with_progress(client, scope, work, spending, common)
         if common.json:
             print_json(summary)
         else:
-            say_summary(summary)
+            say_summary(summary, planned)
         return EXIT_CODES[summary["status"]]
 
     return with_client(common, do)
@@ -276,14 +277,15 @@ def _say_waiting() -> None:
 
 async def run_with_progress(
     client: Enrico, scope: Scope, work: Work, spending: Spending, common: Common
-) -> dict[str, Any]:
-    """Run with progress; Ctrl-C once drains, twice stops at once."""
+) -> tuple[dict[str, Any], Plan | None]:
+    """Run with progress; Ctrl-C once drains, twice stops at once. Returns summary and plan."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     quiet = common.quiet or common.json
 
     async with AsyncExitStack() as stack:
         asked = 0
+        planned: Plan | None = None
 
         def watch(run: Run) -> None:
             def interrupted() -> None:
@@ -300,12 +302,14 @@ async def run_with_progress(
                 stack.callback(loop.remove_signal_handler, number)
 
         def begin(run: Run) -> None:
+            nonlocal planned
+            planned = run.plan
             if not quiet and run.plan is not None:
                 say_plan(run.plan)
             stack.enter_context(Progress(run, quiet=quiet))
 
         try:
-            return await client.run(
+            summary = await client.run(
                 scope,
                 only=work.parts(),
                 refresh=work.refresh,
@@ -314,6 +318,7 @@ async def run_with_progress(
                 on_start=begin,
                 on_wait=_say_waiting,
             )
+            return summary, planned
         except asyncio.CancelledError:
             if asked < 2:
                 raise

@@ -9,6 +9,7 @@ from enrico.cli.common import say
 from enrico.client import LoadReport
 from enrico.export.seats import UNUSABLE_WORDS
 from enrico.pipeline.plan import Plan
+from enrico.report.run import beside
 
 ROWS_SHOWN = 10
 LEFT = {"serper": "searches", "deepseek": "classifications", "apollo": "people"}
@@ -81,8 +82,8 @@ def say_plan(plan: Plan) -> None:
     )
 
 
-def say_summary(summary: dict[str, Any]) -> None:
-    """What a run did."""
+def say_summary(summary: dict[str, Any], planned: Plan | None) -> None:
+    """What a run did, beside what was planned."""
     seconds = summary["duration_ms"] / 1000
     say(f"Run {summary['run_id']}: {summary['status']} in {seconds:.1f} s")
     for name, verb in (("serper", "searched"), ("deepseek", "classified"), ("apollo", "verified")):
@@ -106,6 +107,8 @@ def say_summary(summary: dict[str, Any]) -> None:
             f"  lower bound {summary['lower_bound_ms'] / 1000:.1f} s, held back by "
             f"{summary['bound_by']}"
         )
+    if planned is not None:
+        say(f"  {_beside_words(beside(planned.as_dict(), summary)[-1])}")
     for line in _remarks(summary):
         say(f"  {line}")
 
@@ -121,6 +124,17 @@ def _provider_words(name: str, part: dict[str, Any]) -> str:
     return (
         f"{part['calls']} calls, {part['cached']} cached: {', '.join(words)}; "
         f"{credits}${part['cost_usd']:.4f}"
+    )
+
+
+def _beside_words(row: dict[str, Any]) -> str:
+    """``planned 87 calls, … ; came to 82 calls, …``: the last row of :func:`beside`."""
+    above = ", above the plan" if row["usd"] > row["usd_high"] else ""
+    return (
+        f"planned: {row['planned_calls']} calls, {row['credits_low']:g}-{row['credits_high']:g} "
+        f"credits, ${row['usd_low']:.2f}-{row['usd_high']:.2f}, at least "
+        f"{row['planned_seconds']:g} s; came to {row['calls']} calls, {row['credits']:g} credits, "
+        f"${row['usd']:.2f}{above}, {row['seconds']:.1f} s"
     )
 
 

@@ -6,13 +6,11 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from enrico.engine.money import Cost, credits_number, usd_number
+from enrico.engine.money import credits_number, usd_number
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window, lower_bound_seconds, parse_windows
 from enrico.pipeline.context import Branch
-from enrico.providers.apollo import Apollo
-from enrico.providers.llm import SYSTEM_PROMPT, Llm
-from enrico.providers.serper import RESULTS_KEPT, Serper
+from enrico.pipeline.estimate import Range, classification_cost, people_cost, search_cost
 from enrico.settings import Settings
 from enrico.store.selection import Counts
 
@@ -27,13 +25,6 @@ ASSUMED_LIMITS: dict[ProviderName, str] = {
     "deepseek": "none",
     "apollo": "5/s, 60/min",
 }
-FOUND_AT_LEAST = 0.4
-"""Share of asked people that is found at the low end; the high end is everybody."""
-LOST_AT_MOST = 0.1
-"""Share of cheap calls that may have to be paid for twice at the high end."""
-RESULT_BYTES = (90, 900)
-"""Bytes of one search result as sent to the model, low and high."""
-ANSWER_TOKENS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +78,25 @@ def make_plan(counts: Counts, settings: Settings, only: tuple[Branch, ...]) -> P
     buys = counts.to_buy if "people" in only else 0
     providers: dict[str, ProviderPlan] = {}
 
-    search_price = Serper(settings.serper).price()
     providers["serper"] = _provider(
         settings, "serper", searches, counts.accounts - counts.to_search, searches,
-        low=_times(search_price, searches),
-        high=_times(search_price, searches + math.ceil(searches * LOST_AT_MOST)),
+        cost=search_cost(settings, searches),
         concurrency=settings.serper.concurrency,
     )  # fmt: skip
+    certain = counts.to_classify if reads else 0
     providers["deepseek"] = _provider(
         settings, "deepseek", reads, counts.accounts - counts.to_search - counts.to_classify, reads,
-        low=_times(_reading_cost(settings, high=False), counts.to_classify if reads else 0),
-        high=_times(_reading_cost(settings, high=True), reads + math.ceil(reads * LOST_AT_MOST)),
+        cost=classification_cost(settings, certain=certain, accounts=reads),
         concurrency=settings.llm.concurrency,
     )  # fmt: skip
-    price = Apollo(settings.apollo).price()
     providers["apollo"] = _provider(
         settings, "apollo", buys, counts.people - counts.to_buy - counts.held,
         math.ceil(buys / settings.apollo.batch_size),
-        low=_times(price, math.floor(buys * FOUND_AT_LEAST)), high=_times(price, buys),
+        cost=people_cost(settings, buys),
         concurrency=settings.apollo.concurrency,
     )  # fmt: skip
 
-    chain = providers["serper"].seconds + (TYPICAL_SECONDS["deepseek"][0] if searches else 0)
+    chain = providers["serper"].seconds + (TYPICAL_SECONDS["deepseek"][1] if searches else 0)
     signals = max(chain, providers["deepseek"].seconds)
     seconds = max(signals, providers["apollo"].seconds)
     binding = "apollo" if providers["apollo"].seconds >= signals else "serper"
@@ -143,8 +131,7 @@ def _provider(
     cached: int,
     calls: int,
     *,
-    low: Cost,
-    high: Cost,
+    cost: Range,
     concurrency: int,
 ) -> ProviderPlan:
     windows = windows_of(settings, name)
@@ -156,10 +143,10 @@ def _provider(
         items=items,
         cached=max(0, cached),
         calls=calls,
-        credits_low=credits_number(low.credits),
-        credits_high=credits_number(high.credits),
-        usd_low=usd_number(low.usd),
-        usd_high=usd_number(high.usd),
+        credits_low=credits_number(cost.low.credits),
+        credits_high=credits_number(cost.high.credits),
+        usd_low=usd_number(cost.low.usd),
+        usd_high=usd_number(cost.high.usd),
         seconds=round(seconds, 1),
         bound_by=what_binds(name, calls, windows, latency, shortest, concurrency),
     )
@@ -184,18 +171,3 @@ def what_binds(
     if calls * latency / concurrency > max(best, latency):
         words = f"{name}: {concurrency} calls at once"
     return words
-
-
-def _times(cost: Cost, times: int) -> Cost:
-    return Cost(cost.credits * times, cost.usd * times)
-
-
-def _reading_cost(settings: Settings, *, high: bool) -> Cost:
-    """What the classification of one account costs, at least or at most."""
-    prompt = len(SYSTEM_PROMPT) + 400
-    if high:
-        return Llm(settings.llm).worst_cost(prompt + RESULTS_KEPT * RESULT_BYTES[1], 1)
-    fresh = RESULTS_KEPT * RESULT_BYTES[0] / 6  # a few results, at six characters a token
-    llm = settings.llm
-    dollars = float(llm.input_usd) * fresh + float(llm.output_usd) * ANSWER_TOKENS
-    return Cost(0, int(dollars * 1000))
