@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Any
 
 import orjson
+import structlog
 from sqlalchemy import insert
 
 from enrico.domain.records import DealContact
 from enrico.engine.budget import Caps
 from enrico.engine.stats import Stats
 from enrico.engine.watching import Watcher
-from enrico.errors import EnricoError, InputError, UsageError
+from enrico.errors import ConfigError, EnricoError, InputError, UsageError
 from enrico.export.tables import COLUMNS, TABLES, rows_of
 from enrico.export.writers import write_tables
 from enrico.intake import Intake, read_exports
@@ -35,6 +36,9 @@ from enrico.store.database import Database, RunLock, open_database
 from enrico.store.journal import Journal, timestamp
 from enrico.store.selection import Selection, count
 from enrico.store.tables import load_problems, loads
+from enrico.telemetry.ways import Telemetry, is_set, is_wanted
+
+log = structlog.get_logger("enrico.client")
 
 NO_LINKS = "No row says which contact is on which deal"
 _LOAD = insert(loads)
@@ -95,6 +99,7 @@ class Enrico:
         self.settings = settings or load_settings(profile, **overrides)
         set_up_logs(self.settings)
         self._database: Database | None = None
+        self._telemetry: Telemetry | None = None
 
     async def __aenter__(self) -> Enrico:
         self._database = await open_database(self.settings.database_url)
@@ -109,10 +114,13 @@ class Enrico:
         await self.close()
 
     async def close(self) -> None:
-        """Close the database; what was handed to it is written first."""
+        """Close the database; what was handed to it is written first. Then telemetry is sent."""
         if self._database is not None:
             await self._database.close()
             self._database = None
+        if self._telemetry is not None:
+            await self._telemetry.close()
+            self._telemetry = None
 
     @property
     def db(self) -> Database:
@@ -230,13 +238,30 @@ class Enrico:
             options = RunOptions(
                 scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
             )
-            run = Run(self.db, self.settings, options, watchers)
-            if on_ready is not None:
-                on_ready(run)
-            try:
-                return await run.execute(on_start)
-            except BaseExceptionGroup as group:
-                raise _first_of_ours(group) from group
+            async with self._who_looks_on() as ours:
+                run = Run(self.db, self.settings, options, [*ours, *watchers])
+                if on_ready is not None:
+                    on_ready(run)
+                try:
+                    return await run.execute(on_start)
+                except BaseExceptionGroup as group:
+                    raise _first_of_ours(group) from group
+
+    @asynccontextmanager
+    async def _who_looks_on(self) -> AsyncIterator[list[Watcher]]:
+        """Metrics, traces and alerts, where the settings ask for them."""
+        async with AsyncExitStack() as stack:
+            found: list[Watcher] = []
+            if self._telemetry is None:
+                self._telemetry = _telemetry(self.settings)
+            if self._telemetry is not None:
+                found += await stack.enter_async_context(self._telemetry.run())
+            if self.settings.alerts.notify:
+                from enrico.alerts.watch import AlertWatch
+
+                watch = AlertWatch(self.db, self.settings)
+                found.append(await stack.enter_async_context(watch))
+            yield found
 
     async def replay(self) -> dict[str, int]:
         """Make all facts anew from the recorded answers. Spends nothing."""
@@ -331,6 +356,19 @@ class Enrico:
                     "polars frame."
                 )
             return await self.load(path, link_by_account=link_by_account)
+
+
+def _telemetry(settings: Settings) -> Telemetry | None:
+    """None where nobody asks for it, and where only the environment does and it is not there."""
+    if not is_wanted(settings):
+        return None
+    try:
+        return Telemetry(settings)
+    except ConfigError as error:
+        if is_set(settings):
+            raise
+        log.warning("no telemetry", why=str(error))
+        return None
 
 
 def _link_by_account(intake: Intake) -> None:

@@ -22,11 +22,7 @@ _ADDRESS = re.compile(r"[^\s\"'<>,;:]+@[^\s\"'<>,;:]+")
 
 def set_up_logs(settings: Settings) -> None:
     """Send log lines from the level that the settings name."""
-    secrets = [
-        key.get_secret_value()
-        for key in (settings.apollo_api_key, settings.serper_api_key, settings.deepseek_api_key)
-        if key.get_secret_value()
-    ]
+    secrets = settings.secrets()
 
     def mask(value: Any) -> Any:
         if not isinstance(value, str):
