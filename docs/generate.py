@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -31,6 +32,7 @@ from enrico.pipeline.plan import ASSUMED_LIMITS
 from enrico.pipeline.summary import EXIT_CODES
 from enrico.sandbox.__main__ import _parser as sandbox_parser
 from enrico.settings import PROFILES, Settings
+from enrico.telemetry.instruments import INSTRUMENTS, prometheus_label
 
 REFERENCE = Path(__file__).parent / "reference"
 WIDTH = 80
@@ -213,7 +215,9 @@ def _kind(annotation: Any) -> str:
     names = {bool: "true, false", int: "whole number", float: "number", Decimal: "number"}
     if annotation in names:
         return names[annotation]
-    return "path" if Path in get_args(annotation) else "text"
+    if get_origin(annotation) in (UnionType, Union):
+        return _kind(next(kind for kind in get_args(annotation) if kind is not NoneType))
+    return "path" if annotation is Path else "text"
 
 
 # -- errors -------------------------------------------------------------------------------
@@ -396,6 +400,36 @@ def tables_page() -> str:
     return _page("src/enrico/export/tables.py", parts)
 
 
+# -- metrics ------------------------------------------------------------------------------
+
+
+def metrics_page() -> str:
+    """docs/reference/metrics.md."""
+    rows = [
+        [
+            f"`{it.name}`",
+            f"`{it.prometheus_name}`",
+            it.kind,
+            f"`{it.unit}`",
+            ", ".join(f"`{label}`" for label in it.labels),
+            it.meaning,
+        ]
+        for it in INSTRUMENTS
+    ]
+    status = next(label for it in INSTRUMENTS for label in it.labels if "." in label)
+    parts = [
+        "# Metrics\n",
+        "How to get them: [metrics and traces](../how-to/metrics-and-traces.md). All carry "
+        "`workspace` beside their own labels; none holds a call, a person, an account or a key.\n",
+        f"In Prometheus a dot becomes an underscore, in labels too (`{prometheus_label(status)}`), "
+        "and a histogram has `_bucket`, `_sum` and `_count`.\n",
+        _table(["name", "in Prometheus", "kind", "unit", "labels", "meaning"], rows),
+        "Names that begin with `enrico.run` tell of the last run, and are what to look at where "
+        "each run is a process of its own: counters begin at nought with each process.\n",
+    ]
+    return _page("src/enrico/telemetry/instruments.py", parts)
+
+
 # -- pages --------------------------------------------------------------------------------
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -403,6 +437,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "errors.md": errors_page,
     "tables.md": tables_page,
+    "metrics.md": metrics_page,
 }
 
 

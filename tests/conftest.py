@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 import enrico.store.journal as journal_module
 from enrico import Enrico
@@ -172,12 +173,17 @@ class Bench:
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings of the machine: no enrico.toml, no keys in the environment."""
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No settings of the machine: no enrico.toml, no keys in the environment.
+
+    And no log that an earlier test set up: the stderr that it was given is closed.
+    """
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(("ENRICO_", "APOLLO_", "SERPER_", "DEEPSEEK_")):
+        if name.startswith(("ENRICO_", "APOLLO_", "SERPER_", "DEEPSEEK_", "OTEL_")):
             monkeypatch.delenv(name)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

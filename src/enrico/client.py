@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,12 +15,13 @@ from types import TracebackType
 from typing import Any
 
 import orjson
+import structlog
 from sqlalchemy import delete, insert, select
 
 from enrico.engine.budget import Caps
 from enrico.engine.stats import Stats
 from enrico.engine.watching import Watcher
-from enrico.errors import EnricoError, InputError, UsageError
+from enrico.errors import ConfigError, EnricoError, InputError, UsageError
 from enrico.export.tables import (
     COLUMNS,
     TABLES,
@@ -43,6 +44,9 @@ from enrico.store.database import Database, RunLock, open_database
 from enrico.store.journal import Journal, timestamp
 from enrico.store.selection import Selection, count, count_deals
 from enrico.store.tables import load_problems, loads
+from enrico.telemetry.ways import Telemetry, is_set, is_wanted
+
+log = structlog.get_logger("enrico.client")
 
 _LOAD = insert(loads)
 _PROBLEM = insert(load_problems)
@@ -116,6 +120,7 @@ class Enrico:
         self.settings = settings or load_settings(profile, **overrides)
         set_up_logs(self.settings)
         self._database: Database | None = None
+        self._telemetry: Telemetry | None = None
 
     async def __aenter__(self) -> Enrico:
         self._database = await open_database(self.settings.database_url)
@@ -130,10 +135,13 @@ class Enrico:
         await self.close()
 
     async def close(self) -> None:
-        """Close the database; what was handed to it is written first."""
+        """Close the database; what was handed to it is written first. Then telemetry is sent."""
         if self._database is not None:
             await self._database.close()
             self._database = None
+        if self._telemetry is not None:
+            await self._telemetry.close()
+            self._telemetry = None
 
     @property
     def db(self) -> Database:
@@ -257,13 +265,30 @@ class Enrico:
         async with self._alone_or_guest(options, on_wait) as done:
             if done is not None:
                 return done
-            run = Run(self.db, self.settings, options, watchers)
-            if on_ready is not None:
-                on_ready(run)
-            try:
-                return await run.execute(on_start)
-            except BaseExceptionGroup as group:
-                raise _first_of_ours(group) from group
+            async with self._who_looks_on() as ours:
+                run = Run(self.db, self.settings, options, [*ours, *watchers])
+                if on_ready is not None:
+                    on_ready(run)
+                try:
+                    return await run.execute(on_start)
+                except BaseExceptionGroup as group:
+                    raise _first_of_ours(group) from group
+
+    @asynccontextmanager
+    async def _who_looks_on(self) -> AsyncIterator[list[Watcher]]:
+        """Metrics, traces and alerts, where the settings ask for them."""
+        async with AsyncExitStack() as stack:
+            found: list[Watcher] = []
+            if self._telemetry is None:
+                self._telemetry = _telemetry(self.settings)
+            if self._telemetry is not None:
+                found += await stack.enter_async_context(self._telemetry.run())
+            if self.settings.alerts.notify:
+                from enrico.alerts.watch import AlertWatch
+
+                watch = AlertWatch(self.db, self.settings)
+                found.append(await stack.enter_async_context(watch))
+            yield found
 
     async def replay(self) -> dict[str, int]:
         """Make all facts anew from the recorded answers. Spends nothing."""
@@ -384,6 +409,19 @@ class Enrico:
                     "polars frame."
                 )
             return await self.load(path, link_by_account=link_by_account)
+
+
+def _telemetry(settings: Settings) -> Telemetry | None:
+    """None where nobody asks for it, and where only the environment does and it is not there."""
+    if not is_wanted(settings):
+        return None
+    try:
+        return Telemetry(settings)
+    except ConfigError as error:
+        if is_set(settings):
+            raise
+        log.warning("no telemetry", why=str(error))
+        return None
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -27,11 +27,7 @@ def without_addresses(text: str) -> str:
 
 def set_up_logs(settings: Settings) -> None:
     """Send log lines from the level that the settings name."""
-    secrets = [
-        key.get_secret_value()
-        for key in (settings.apollo_api_key, settings.serper_api_key, settings.deepseek_api_key)
-        if key.get_secret_value()
-    ]
+    secrets = settings.secrets()
 
     def mask(value: Any) -> Any:
         if not isinstance(value, str):

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -158,6 +159,48 @@ class AlertSettings(_Section):
     cold_cache_pct: float = Field(
         30, ge=0, description="Cold cache: under this share cached, where a run came before."
     )
+    burn_rate_factor: float = Field(
+        3, gt=0, description="Burn rate: so many times the last runs' median spend a minute."
+    )
+    budget_pct: tuple[int, ...] = Field(
+        (50, 80, 100), description="Budget: told at these shares of the run's cap."
+    )
+    notify: tuple[SecretStr, ...] = Field(
+        (), description="Apprise addresses to tell, such as a Slack or mail URL. Never logged."
+    )
+    quiet_hours: float = Field(
+        24, ge=0, description="How long the same alert is not told again while it holds."
+    )
+    timeout_seconds: float = Field(5, gt=0, description="Longest wait for one address.")
+
+
+class TelemetrySettings(_Section):
+    """Metrics and traces. All of it is off until one way out is set."""
+
+    otlp_endpoint: SecretStr = Field(
+        SecretStr(""),
+        description="Base address of an OTLP/HTTP collector, e.g. http://127.0.0.1:4318. Empty: "
+        "what the standard OTEL_EXPORTER_OTLP_* variables say.",
+    )
+    traces: bool = Field(True, description="Send traces to it, beside metrics.")
+    trace_calls: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of calls that get a span; calls that went wrong always do.",
+    )
+    prometheus_port: int | None = Field(
+        None, ge=0, le=65535, description="Serve metrics for Prometheus here during the run."
+    )
+    prometheus_host: str = Field("127.0.0.1", description="Address to serve them on.")
+    textfile: Path | None = Field(
+        None,
+        description="Write metrics to this .prom file after each run, for node_exporter's "
+        "textfile collector.",
+    )
+    flush_seconds: float = Field(
+        3.0, ge=0, description="Longest wait at the end for what is still to be sent."
+    )
 
 
 class Settings(BaseSettings):
@@ -206,6 +249,10 @@ class Settings(BaseSettings):
     llm: LlmSettings = Field(default_factory=LlmSettings)  # type: ignore[arg-type]
     cache: CacheSettings = Field(default_factory=CacheSettings)  # type: ignore[arg-type]
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)  # type: ignore[arg-type]
+    workspace: str = Field(
+        "", description="Label on metrics, traces and alerts. Empty: the database's name."
+    )
     attempts: int = Field(4, ge=1, description="Times a cheap call is tried before it is failed.")
     max_wait_seconds: float = Field(
         300, ge=0, description="Longest wait for a provider that answers nothing but 429."
@@ -223,6 +270,19 @@ class Settings(BaseSettings):
         "warning", description="Structured log lines on stderr from this level up."
     )
     log_file: Path | None = Field(None, description="Write the log there instead of stderr.")
+
+    @property
+    def workspace_name(self) -> str:
+        """What metrics, traces and alerts are labelled with; never more of a URL than its end."""
+        return self.workspace or PurePosixPath(urlsplit(self.database_url).path).stem or "enrico"
+
+    def secrets(self) -> list[str]:
+        """Everything that must not appear in a log line."""
+        kept = (
+            self.apollo_api_key, self.serper_api_key, self.deepseek_api_key,
+            self.telemetry.otlp_endpoint, *self.alerts.notify,
+        )  # fmt: skip
+        return [secret.get_secret_value() for secret in kept if secret.get_secret_value()]
 
     @classmethod
     def settings_customise_sources(

@@ -166,6 +166,18 @@ For example:
   enrico doctor --json
 """,
         ),
+        "alerts": (
+            "alerts:alerts",
+            """The rules for alerts, what was told last, and a test message.
+
+Addresses to tell stand in alerts.notify; what each alert means and what to do
+is in docs/how-to/alerts.md.
+
+For example:
+  enrico alerts
+  enrico alerts --test
+""",
+        ),
         "providers": (
             "checks:providers",
             """The providers, with their limits, prices and settings.

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from enrico.engine.money import Cost
+from enrico.engine.money import NOTHING, Cost
 from enrico.errors import EnricoError
 
 
@@ -87,6 +87,22 @@ class Budget:
                     )
                 await self._freed.wait()
 
+    def used(self, provider: str = "", also: Cost = NOTHING) -> float | None:
+        """The largest share of a cap that is spent, 0 to 1; None when there is no cap.
+
+        *also* was just charged by *provider* and is not settled yet.
+        """
+        spent = {**self.spent, provider: self.spent.get(provider, NOTHING) + also}
+        shares = [
+            _share(spent.get(name, NOTHING).credits, cap)
+            for name, cap in self.caps.provider_credits.items()
+        ]
+        if self.caps.credits is not None:
+            shares.append(_share(sum(cost.credits for cost in spent.values()), self.caps.credits))
+        if self.caps.usd is not None:
+            shares.append(_share(sum(cost.usd for cost in spent.values()), self.caps.usd))
+        return max(shares, default=None)
+
     def reserve(self, provider: str, cost: Cost) -> None:
         """Set *cost* aside; call it right after :meth:`room_for` said that it fits."""
         self.reserved[provider] += cost
@@ -103,3 +119,8 @@ class Budget:
         self.spent[provider] += actual
         async with self._freed:
             self._freed.notify_all()
+
+
+def _share(spent: int, cap: int) -> float:
+    """Of a cap of nothing, all is spent."""
+    return spent / cap if cap else 1.0

@@ -277,6 +277,7 @@ class CallPath:
                 waited_for=tried.slot.waited_for,
                 items=len(tried.call.items),
                 cost=cost,
+                budget_used=self.budget.used(self.provider.name, cost),
             )
         )
         return ended_at

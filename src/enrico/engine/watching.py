@@ -36,6 +36,8 @@ class CallSeen:
     """What it waited longest for: ``5/s``, ``concurrency``, ``429``; empty when it did not wait."""
     items: int
     cost: Cost
+    budget_used: float | None
+    """Share of the run's cap that is spent with this call, 0 to 1; None without a cap."""
 
 
 @dataclass(frozen=True, slots=True)

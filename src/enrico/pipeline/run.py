@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from enrico.engine.budget import Budget
 from enrico.engine.call import BadAnswer, CallPath, Provider
@@ -33,7 +33,7 @@ from enrico.pipeline.plan import Plan, make_plan, windows_of
 from enrico.pipeline.reconcile import note_counters, settle_left_over
 from enrico.pipeline.roles import finish_roles, resolve_marked
 from enrico.pipeline.signals import BACKLOG, classify_accounts, feed_unread, search_accounts
-from enrico.pipeline.summary import summarise
+from enrico.pipeline.summary import RUNS_COMPARED, summarise, usual_spend
 from enrico.providers.apollo import Apollo
 from enrico.providers.common import json_object
 from enrico.providers.llm import Llm, ToClassify
@@ -424,7 +424,10 @@ class Run:
             if path.halted is not None:
                 ctx.give_up(name, path.halted)
         before = await self._db.rows(
-            select(func.count()).select_from(runs).where(runs.c.status == "done")
+            select(runs.c.summary)
+            .where(runs.c.status == "done")
+            .order_by(runs.c.started_at.desc())
+            .limit(RUNS_COMPARED)
         )
         summary = summarise(
             run_id=self.run_id,
@@ -435,7 +438,8 @@ class Run:
             paths=ctx.paths,
             halted=ctx.halted,
             alerts=self._settings.alerts,
-            ran_before=bool(before[0][0]) and not self.options.refresh,
+            ran_before=bool(before) and not self.options.refresh,
+            usual_usd_per_min=usual_spend([orjson.loads(row.summary) for row in before]),
             only=self.options.only,
             prices={"apollo": ctx.apollo.price(), "serper": ctx.serper.price()},
         )

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
+from enrico.alerts.rules import findings, spend_per_minute
 from enrico.engine.call import CallPath
 from enrico.engine.money import Cost, credits_number, usd_number
 from enrico.engine.stats import PHASES, PROVIDERS, Phase, ProviderStats, Stats
 from enrico.engine.windows import lower_bound_seconds
-from enrico.errors import EnricoError
+from enrico.errors import EnricoError, Fatal
 from enrico.pipeline.context import Branch
 from enrico.pipeline.plan import TYPICAL_SECONDS, what_binds
 from enrico.settings import AlertSettings
 from enrico.store.selection import Counts
 
 FAILURES_KEPT = 10
+RUNS_COMPARED = 30
+RUNS_NEEDED = 3
+"""So many runs must have spent something before a usual spend is spoken of."""
+
+
+def usual_spend(earlier: Sequence[Mapping[str, Any]]) -> float | None:
+    """Median dollars a minute of earlier runs that spent something; None for too few."""
+    rates = [
+        spend_per_minute(summary["cost_usd"], summary["duration_ms"])
+        for summary in earlier
+        if summary["cost_usd"]
+    ]
+    return round(median(rates), 6) if len(rates) >= RUNS_NEEDED else None
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -37,6 +53,7 @@ def summarise(
     halted: Sequence[EnricoError],
     alerts: AlertSettings,
     ran_before: bool,
+    usual_usd_per_min: float | None,
     only: Sequence[Branch],
     prices: dict[str, Cost],
 ) -> dict[str, Any]:
@@ -63,7 +80,7 @@ def summarise(
     people_cached = _share(counts.people - counts.to_buy, counts.people)
     search_cached = _share(counts.accounts - counts.to_search, counts.accounts)
     status = _status(stats, halted, counts)
-    return {
+    summary = {
         "run_id": run_id,
         "status": status,
         "started_at": started_at,
@@ -87,8 +104,11 @@ def summarise(
         "lower_bound_ms": round(bound * 1000),
         "efficiency": round(min(1.0, bound / duration_seconds), 3) if duration_seconds else 0.0,
         "bound_by": bound_by,
-        "alerts": _alerts(
-            alerts, counts, duration_seconds, error_rate, people_cached, search_cached, ran_before
+        "budget_used": _budget_used(paths),
+        "usual_usd_per_min": usual_usd_per_min,
+        "ran_before": ran_before,
+        "refused": sorted(
+            {why.provider for why in halted if why.exit_code == 5 and isinstance(why, Fatal)}
         ),
         "skipped": counts.unusable,
         "failures": [
@@ -111,6 +131,7 @@ def summarise(
         },
         "messages": [str(why) for why in halted],
     }
+    return {**summary, "alerts": [finding.line for finding in findings(summary, alerts)]}
 
 
 def _provider(item: ProviderStats) -> dict[str, Any]:
@@ -138,6 +159,12 @@ def _phase(phase: Phase) -> dict[str, int | None]:
         return {"started_ms": None, "ended_ms": None, "duration_ms": 0}
     started, ended = round(phase.started * 1000), round(phase.ended * 1000)
     return {"started_ms": started, "ended_ms": ended, "duration_ms": ended - started}
+
+
+def _budget_used(paths: dict[str, CallPath]) -> float | None:
+    """Share of the run's cap, which all paths have in common; never rounded up to a whole."""
+    used = next((path.budget.used() for path in paths.values()), None)
+    return None if used is None else math.floor(used * 10_000) / 10_000
 
 
 def _bound(item: ProviderStats, path: CallPath | None) -> tuple[float, str]:
@@ -174,30 +201,6 @@ EXIT_CODES = {
     "done": 0, "failed": 1, "partial": 3, "budget_reached": 4, "refused": 5, "held": 6,
     "interrupted": 130,
 }  # fmt: skip
-
-
-def _alerts(
-    settings: AlertSettings,
-    counts: Counts,
-    seconds: float,
-    error_rate: float,
-    people_cached: float,
-    search_cached: float,
-    ran_before: bool,
-) -> list[str]:
-    found = []
-    allowed = settings.slow_seconds_per_50_deals * max(1.0, counts.deals / 50)
-    if seconds > allowed:
-        found.append(f"slow: {seconds:.0f} s for {counts.deals} deals; {allowed:.0f} s is allowed")
-    if error_rate * 100 > settings.failing_pct:
-        found.append(f"failing: {error_rate:.1%} of calls; {settings.failing_pct:g} % is allowed")
-    cached = min(people_cached, search_cached)
-    if ran_before and counts.people and cached < settings.cold_cache_pct:
-        found.append(
-            f"cold cache: {cached:g} % cached; {settings.cold_cache_pct:g} % is expected after an "
-            "earlier run"
-        )
-    return found
 
 
 def _saved(counts: Counts, prices: dict[str, Cost], only: Sequence[Branch]) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""Alerts: rules over a run, and telling somebody once."""
