@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select, text
 
 from enrico.client import Enrico
-from enrico.intake import Unusable, ingest, read_exports
+from enrico.errors import StoreError
+from enrico.intake import Unusable, ingest, read_exports, staging
 from enrico.intake import text as text_files
 from enrico.intake.on_disk import UnusableRows
 from enrico.store import crm
@@ -126,7 +127,17 @@ def test_a_table_that_breaks_off_leaves_no_record_behind(
     assert [(Path(u.file).name, u.row) for u in found.unusable] == [("a.csv", 0)]
 
 
-BROKEN = "P,Acme,acme.com,j@acme.com\nDeal,Company,Website,Email\n" * 1_500 + "BREAK,,,\n"
+BROKEN = "P,Acme,acme.com,j@acme.com\nDeal,Company,Website,Email\n" * 2_500 + "BREAK,,,\n"
+
+
+def test_a_full_disk_for_temporary_files_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.csv").write_text(EXPORT, "utf-8")
+    monkeypatch.setattr(staging, "_SCHEMA", f"PRAGMA max_page_count=30;{staging._SCHEMA}")
+
+    with pytest.raises(StoreError, match="SQLITE_TMPDIR"):
+        read_exports([tmp_path])
 
 
 def test_equal_cells_are_one_part_however_far_apart(

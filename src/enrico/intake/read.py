@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from enrico.errors import InputError
+from enrico.errors import InputError, StoreError
 from enrico.intake import layout, sources
 from enrico.intake.ingest import Ingested, ingest
 from enrico.intake.link import link
@@ -19,11 +20,18 @@ def read_exports(paths: Sequence[Path]) -> Intake:
     """Read files and folders of a CRM's exports, in any form, and join what belongs together.
 
     CSV, TSV, XLSX, XLS, ODS, JSON, JSON Lines, Parquet; also inside zips. Every data row gives a
-    record or stands in ``unusable`` with the reason. Raises ``InputError`` when nothing is usable.
+    record or stands in ``unusable`` with the reason. Raises ``InputError`` when nothing is usable,
+    ``StoreError`` when there is no room for the rows on their way.
     """
-    result = Intake()
-    used = [one for one in list(_read(paths, result)) if _is_used(one, result)]
-    link(used, result)
+    try:
+        result = Intake()
+        used = [one for one in list(_read(paths, result)) if _is_used(one, result)]
+        link(used, result)
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"The exports cannot be joined in the folder for temporary files: {error}. Free some "
+            "space, or set SQLITE_TMPDIR to a folder on a larger disk, and load again."
+        ) from error
     if not (result.accounts or result.contacts or result.deals):
         raise InputError(_nothing(paths, result))
     return result
