@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import compare, limiter, quality, scale, sizes
+from benchmarks import compare, lane, limiter, quality, scale, sizes
 from benchmarks.goals import goals
 from benchmarks.plots import write_plots
 from benchmarks.report import readme_block, render
@@ -38,6 +38,11 @@ class Plan:
     sizes: Sequence[int]
     instant_sizes: Sequence[int]
     cached: Sequence[int]
+    repeated: Sequence[int]
+    """Deal contacts of the same people."""
+    batches: Sequence[int]
+    clocks: Sequence[str]
+    """Variants that run on both clocks."""
     seeds: int
     """Of each limiter case and concurrency."""
     own_cost_people: int
@@ -46,16 +51,19 @@ class Plan:
 PLANS = {
     "bench": Plan(
         runs={"ours": 3, "script": 3, "projected": 1, "phased": 1, "sequential": 1},
-        sizes=(10, 50, 100, 1000), instant_sizes=(), cached=(50,), seeds=1, own_cost_people=2_000,
+        sizes=(10, 50, 100, 1000), instant_sizes=(), cached=(50,), repeated=(225, 2000),
+        batches=(1, 4, 20), clocks=("ours", "script"), seeds=1, own_cost_people=2_000,
     ),
     "bench-full": Plan(
         runs=dict.fromkeys(("ours", "script", "projected", "phased", "sequential"), 5),
         sizes=(10, 50, 100, 1000, 10_000), instant_sizes=(1000, 10_000), cached=(50, 1000),
-        seeds=5, own_cost_people=20_000,
+        repeated=(225, 500, 1000, 2000), batches=(1, 2, 4, 10, 20),
+        clocks=("ours", "script", "phased"), seeds=5, own_cost_people=20_000,
     ),
 }  # fmt: skip
 SECTIONS = (
-    "runs", "clocks", "sizes", "cached", "repeated", "batches", "quality", "limiter", "own_cost",
+    "runs", "clocks", "sizes", "cached", "repeated", "batches", "quality", "limiter", "lane",
+    "own_cost",
 )  # fmt: skip
 
 
@@ -84,7 +92,7 @@ def measure(options: argparse.Namespace, path: Path) -> None:
     plan = PLANS["bench-full" if options.full else "bench"]
     began, load = time.monotonic(), os.getloadavg()[0]
     wanted = options.only or [*SECTIONS, *(["scale"] if options.scale else [])]
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"runs": [], "measured_apart": {}}
     if options.only and path.exists():
         figures = orjson.loads(path.read_bytes())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +111,7 @@ def measure(options: argparse.Namespace, path: Path) -> None:
             "load_before": load,
             "load_after": os.getloadavg()[0],
         }
-    figures.setdefault("measured_apart", {}).update(
+    figures["measured_apart"].update(
         {name: datetime.now(UTC).isoformat(timespec="seconds") for name in options.only or ()}
     )
     _keep(figures, path)
@@ -121,7 +129,7 @@ def _section(name: str, plan: Plan, options: argparse.Namespace, folder: Path) -
     if name == "runs":
         return compare.measure(crm, folder, plan.runs, options.profiles, _say)
     if name == "clocks":
-        return compare.check_clock(crm, folder, _say)
+        return compare.check_clock(crm, folder, plan.clocks, _say)
     if name == "quality":
         return quality.measure(crm, folder, _say)
     if name == "sizes":
@@ -132,11 +140,13 @@ def _section(name: str, plan: Plan, options: argparse.Namespace, folder: Path) -
     if name == "cached":
         return sizes.measure_cached(folder, plan.cached, _say)
     if name == "repeated":
-        return sizes.measure_repeated(folder, _say)
+        return sizes.measure_repeated(folder, plan.repeated, _say)
     if name == "batches":
-        return sizes.measure_batches(folder, DEALS, _say)
+        return sizes.measure_batches(folder, DEALS, plan.batches, _say)
     if name == "scale":
         return scale.measure(folder, options.scale_deals, _say)
+    if name == "lane":
+        return [asdict(row) for row in lane.measure()]
     if name == "limiter":
         return [asdict(row) for row in limiter.measure(plan.seeds)]
     return _own_cost(plan.own_cost_people)

@@ -102,10 +102,10 @@ def measure(
     return rows
 
 
-def check_clock(crm: Path, folder: Path, say: Say) -> list[dict[str, Any]]:
+def check_clock(crm: Path, folder: Path, names: Sequence[str], say: Say) -> list[dict[str, Any]]:
     """Variants on both clocks, one after the other: what skipping idle time changes."""
     rows = []
-    for name in ("ours", "script", "phased"):
+    for name in names:
         pair: dict[str, float] = {}
         for clock in CLOCKS:
             state = _made(folder / f"clock-{name}-{clock}")

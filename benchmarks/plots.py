@@ -42,12 +42,15 @@ SETTINGS = {
 def write_plots(figures: Figures, folder: Path) -> list[Path]:
     """All plots into *folder*; returns their files."""
     folder.mkdir(parents=True, exist_ok=True)
-    plots: dict[str, Callable[[Figures], Figure]] = {
-        "variants": _variants, "sizes": _sizes, "batches": _batches,
-    }  # fmt: skip
+    plots: tuple[tuple[str, str, Callable[[Figures], Figure]], ...] = (
+        ("variants", "runs", _variants), ("sizes", "sizes", _sizes),
+        ("batches", "batches", _batches),
+    )  # fmt: skip
     paths = []
     with mpl.rc_context(SETTINGS):
-        for name, plot in plots.items():
+        for name, needed, plot in plots:
+            if not figures.get(needed):
+                continue
             path = folder / f"{name}.svg"
             path.write_text(_svg(plot(figures)))
             paths.append(path)

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks import markdown as md
 from benchmarks.compare import Column, column
 from benchmarks.goals import goal_table, goals
-from benchmarks.sections import SECTIONS
+from benchmarks.sections import sections
 from benchmarks.variants import all_variants
 
 Figures = Mapping[str, Any]
@@ -61,7 +61,7 @@ def render(figures: Figures) -> str:
         "## Fifty deals beside other ways of doing it",
         BOUND,
         *(part for profile in _profiles(figures) for part in _profile(figures, profile)),
-        *(part for section in SECTIONS for part in section(figures)),
+        *sections(figures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -13,7 +13,7 @@ Figures = Mapping[str, Any]
 
 
 def sizes(figures: Figures) -> list[str]:
-    """By number of deals, by what is known, by repetition."""
+    """By number of deals."""
     parts = ["## Sizes", "![Seconds by number of deals](report/sizes.svg)"]
     rows = [
         [
@@ -31,7 +31,11 @@ def sizes(figures: Figures) -> list[str]:
     ]
     header = ["deals", "÷ bound as drawn", "cold", "CPU a deal", "paid calls", "calls a deal",
               "dollars", "again", "paid calls again"]  # fmt: skip
-    parts += [md.table(header, rows), "### With a part known"]
+    return [*parts, md.table(header, rows)]
+
+
+def cached(figures: Figures) -> list[str]:
+    """By what is known."""
     rows = [
         [
             f"{row['deals']:,}", f"{row['enriched_pct']} %", md.percent(row["people_cached"]),
@@ -40,7 +44,11 @@ def sizes(figures: Figures) -> list[str]:
         for row in figures["cached"]
     ]  # fmt: skip
     header = ["deals", "of them enriched before", "people cached", "time", "paid calls", "dollars"]
-    parts += [md.table(header, rows), "### The same people on many deals"]
+    return ["### With a part known", md.table(header, rows)]
+
+
+def repeated(figures: Figures) -> list[str]:
+    """The same people on more and more deals."""
     rows = [
         [
             f"{row['deal_contacts']:,}", f"{row['deal_contacts'] / 225:.1f}",
@@ -51,7 +59,7 @@ def sizes(figures: Figures) -> list[str]:
     ]  # fmt: skip
     header = ["deal contacts of 225 people", "deals a person", "people asked for", "bulk calls",
               "credits", "time"]  # fmt: skip
-    return [*parts, md.table(header, rows)]
+    return ["### The same people on many deals", md.table(header, rows)]
 
 
 def batches(figures: Figures) -> list[str]:
@@ -112,6 +120,28 @@ def limiter(figures: Figures) -> list[str]:
     ]
 
 
+def lane(figures: Figures) -> list[str]:
+    """A small request beside a large batch."""
+    rows = [
+        [
+            f"{row['limit']:,} in {row['seconds']:g} s",
+            md.times(row["beside_p50"] / row["alone_p50"]),
+            md.times(row["beside_most"] / row["alone_p50"]),
+            *(md.seconds(row[name])
+              for name in ("alone_p50", "beside_p50", "beside_p95", "beside_most")),
+        ]
+        for row in figures["lane"]
+    ]  # fmt: skip
+    header = ["limit", "beside ÷ alone, P50", "most", "alone, P50", "beside a batch, P50", "P95",
+              "most"]  # fmt: skip
+    return [
+        "## A one-deal request beside a batch",
+        "One call in the limiter's fast lane, in virtual time, while a batch of thirty windows is "
+        f"under way; {figures['lane'][0]['requests']} such calls for each limit.",
+        md.table(header, rows),
+    ]
+
+
 def quality(figures: Figures) -> list[str]:
     """Being quick costs no quality."""
     found = figures["quality"]
@@ -130,9 +160,7 @@ def quality(figures: Figures) -> list[str]:
 
 def own_cost(figures: Figures) -> list[str]:
     """CPU beside a bare HTTP loop."""
-    own = figures.get("own_cost")
-    if not own:
-        return ["## Our own cost", "Not measured in this run."]
+    own = figures["own_cost"]
     parts = ("load", "run", "export", "bare")
     rows = [[name, f"{own[name]['cpu']:.1f} s", f"{own[name]['wall']:.1f} s"] for name in parts]
     return [
@@ -147,9 +175,7 @@ def own_cost(figures: Figures) -> list[str]:
 
 def scale(figures: Figures) -> list[str]:
     """To 100,000 deals."""
-    found = figures.get("scale") or []
-    if not found:
-        return ["## Scale", "Not measured in this run: `make bench-scale`."]
+    found = figures["scale"]
     small, large = found[0], found[-1]
     rows = []
     for number, step in enumerate(large["steps"]):
@@ -201,14 +227,34 @@ def unmeasured(figures: Figures) -> list[str]:
         "- The prose that the older design had the model write (125 s for 32 accounts at 60 "
         "tokens/s by its own account) is not charged to its variants, so ratios to them are on the "
         "low side.\n"
-        "- A one-deal request beside a large batch.\n"
+        "- A whole one-deal run beside a large one; only its calls at the limiter.\n"
         "- Several workers on one key.",
     ]
 
 
-SECTIONS: Sequence[Callable[[Figures], list[str]]] = (
-    sizes, batches, limiter, quality, own_cost, scale, clocks, unmeasured,
-)  # fmt: skip
+# What each needs of the figures, and the title where that was not measured.
+SECTIONS: Sequence[tuple[str, str, Callable[[Figures], list[str]]]] = (
+    ("sizes", "Sizes", sizes),
+    ("cached", "With a part known", cached),
+    ("repeated", "The same people on many deals", repeated),
+    ("batches", "LLM batches", batches),
+    ("limiter", "The limiter", limiter),
+    ("lane", "A one-deal request beside a batch", lane),
+    ("quality", "The same results however it is run", quality),
+    ("own_cost", "Our own cost", own_cost),
+    ("scale", "Scale", scale),
+    ("clocks", "The clock", clocks),
+    ("about", "Not measured", unmeasured),
+)
+
+
+def sections(figures: Figures) -> list[str]:
+    """All of them; one that was not measured says so."""
+    parts = []
+    for needed, title, section in SECTIONS:
+        known = figures.get(needed)
+        parts += section(figures) if known else [f"## {title}", "Not measured in this run."]
+    return parts
 
 
 def _over(value: float, floor: float) -> str:

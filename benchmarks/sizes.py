@@ -11,9 +11,6 @@ from benchmarks.compare import COLD, WARM, Say
 from benchmarks.one import ClockName, Job, Measured, Step, run_job
 from enrico.sandbox import write_sample_crm
 
-REPEATED = (225, 500, 1000, 2000)
-"""Deal contacts, of the same 225 people on 200 deals."""
-BATCH_SIZES = (1, 2, 4, 10, 20)
 BATCH_WAIT_SECONDS = 2.0
 """Long enough that a batch fills at five searches a second, for all but the largest."""
 
@@ -51,24 +48,26 @@ def measure_cached(folder: Path, sizes: Sequence[int], say: Say) -> list[dict[st
     return rows
 
 
-def measure_repeated(folder: Path, say: Say) -> list[dict[str, Any]]:
-    """The same people on more and more deals."""
+def measure_repeated(folder: Path, seats: Sequence[int], say: Say) -> list[dict[str, Any]]:
+    """The same 225 people on 200 deals, with so many deal contacts."""
     rows = []
-    for seats in REPEATED:
-        crm = folder / f"crm-repeated-{seats}"
-        write_sample_crm(crm, deals=200, accounts=16, people=225, contacts=seats)
-        (one,) = _ours(folder / f"repeated-{seats}", crm, (COLD,))
-        rows.append({"deal_contacts": seats, **_row(one)})
-        say(f"{seats} deal contacts of 225 people: {one.seconds:.2f} s")
+    for number in seats:
+        crm = folder / f"crm-repeated-{number}"
+        write_sample_crm(crm, deals=200, accounts=16, people=225, contacts=number)
+        (one,) = _ours(folder / f"repeated-{number}", crm, (COLD,))
+        rows.append({"deal_contacts": number, **_row(one)})
+        say(f"{number} deal contacts of 225 people: {one.seconds:.2f} s")
     return rows
 
 
-def measure_batches(folder: Path, deals: int, say: Say) -> list[dict[str, Any]]:
-    """LLM batches of 1 to 20 accounts at 60 (``classic``) and 270 tokens/s (``modern``)."""
+def measure_batches(
+    folder: Path, deals: int, batches: Sequence[int], say: Say
+) -> list[dict[str, Any]]:
+    """LLM batches of so many accounts at 60 (``classic``) and 270 tokens/s (``modern``)."""
     crm = _crm(folder, deals)
     rows = []
     for profile, speed in (("classic", 60), ("modern", 270)):
-        for size in (None, *BATCH_SIZES):
+        for size in (None, *batches):
             wait = BATCH_WAIT_SECONDS if size and size > 1 else 0.0
             llm = {"batch_accounts": size, "batch_wait_seconds": wait} if size else {}
             state = folder / f"batch-{profile}-{size}"

@@ -58,6 +58,8 @@ def good() -> dict[str, Any]:
                      "wait_seconds": 0.0, **COST} for speed in (60, 270) for size in (None, 1, 2)],
         "quality": [{"against": "cold", **asdict(quality)}],
         "limiter": [asdict(judge_limiter(case, "anchored", [Trial(80, 1.005, 0, 0.0)]))],
+        "lane": [{"limit": 5, "seconds": 1.0, "requests": 40, "alone_p50": 1.0, "beside_p50": 1.1,
+                  "beside_p95": 1.5, "beside_most": 2.0}],
         "own_cost": {
             "people": 2000, "cpu_ratio": 1.8, "wall_ratio": 2.0, "peak_mb": 150.0,
             **{part: {"cpu": 1.0, "wall": 2.0} for part in ("load", "run", "export", "bare")},
