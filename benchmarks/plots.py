@@ -20,6 +20,9 @@ Figures = Mapping[str, Any]
 INK = "#010203"
 """Stands for the page's own text colour; replaced in the file."""
 FAINT = "#040506"
+LAID_OUT_WITH = "DejaVu Sans"
+"""The font that matplotlib brings along; readers get their system's."""
+FONTS = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 COLOURS = {
     "ours": "#1f883d", "script": "#3b82f6", "projected": "#d29922", "phased": "#e16f24",
     "sequential": "#8b5cf6",
@@ -29,8 +32,7 @@ STYLE = (
     "@media(prefers-color-scheme:dark){svg{--ink:#e6edf3;--faint:#3d444d}}</style>"
 )
 SETTINGS = {
-    "svg.fonttype": "none", "svg.hashsalt": "enrico", "font.family": "sans-serif",
-    "font.sans-serif": ["system-ui", "Segoe UI", "Helvetica", "Arial", "sans-serif"],
+    "svg.fonttype": "none", "svg.hashsalt": "enrico", "font.family": [LAID_OUT_WITH],
     "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT,
     "xtick.color": INK, "ytick.color": INK, "grid.color": FAINT, "axes.grid": True,
     "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
@@ -61,6 +63,7 @@ def _svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = text.getvalue().replace(INK, "var(--ink)").replace(FAINT, "var(--faint)")
+    svg = svg.replace(f"'{LAID_OUT_WITH}'", FONTS)
     head, mark, rest = svg.partition("<defs>")
     # Trailing spaces in paths are matplotlib's; without them a diff shows only what changed.
     return "\n".join(line.rstrip() for line in f"{head}{STYLE}{mark}{rest}".splitlines()) + "\n"
@@ -119,7 +122,7 @@ def _sizes(figures: Figures) -> Figure:
         axis.set_minor_formatter(FuncFormatter(lambda x, _: ""))
     axes.set_xticks(deals)
     axes.set_xlabel("deals")
-    axes.set_title("Seconds on `modern`")
+    axes.set_title("Seconds on modern")
     axes.legend()
     return figure
 

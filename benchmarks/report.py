@@ -107,11 +107,7 @@ def _headline(figures: Figures) -> str:
         others = {name: column(runs, profile, name) for name in all_variants() if name != "ours"}
         if ours is None:
             continue
-        said = [
-            f"{md.times(one.seconds() / ours.seconds())} times as fast as `{name}`"
-            for name, one in others.items()
-            if one
-        ]
+        said = [_speed(name, one.seconds() / ours.seconds()) for name, one in others.items() if one]
         drawn = ours.seconds() / ours.middle("bound", "drawn_seconds")
         lines.append(f"- On `{profile}`: {', '.join(said)}; {md.times(drawn)} times the least "
                      "that limits and drawn delays allow.")  # fmt: skip
@@ -125,6 +121,12 @@ def _headline(figures: Figures) -> str:
                 "people whom it has paid for before."
             )
     return "\n".join(lines)
+
+
+def _speed(name: str, ratio: float) -> str:
+    if ratio >= 1:
+        return f"{md.times(ratio)} times as fast as `{name}`"
+    return f"takes {md.times(1 / ratio)} times as long as `{name}`"
 
 
 def _about(figures: Figures) -> str:
