@@ -234,11 +234,12 @@ def in_windows(calls: int, limit: int, seconds: float, pace: Pace, elapsed: floa
 
     45 calls at 20 a minute, each 1 s, ten at once: two whole minutes, then five calls, so 121 s.
     """
+    by_concurrency = pace.all_of(calls)
     began, ends = 0.0, seconds - elapsed
     while calls > (most := min(limit, pace.begun_within(ends - began))):
         calls -= most
         began, ends = ends, ends + seconds
-    return began + pace.all_of(calls)
+    return max(began + pace.all_of(calls), by_concurrency)
 
 
 def provider_of(kind: Kind, limit: int, seconds: float, clock: float = 0.0) -> Provider:

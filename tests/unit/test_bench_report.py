@@ -203,8 +203,9 @@ def test_least_time_in_windows() -> None:
     assert in_windows(45, 20, 60.0, slow) == pytest.approx(121)
     assert in_windows(45, 20, 60.0, slow, elapsed=50.0) == pytest.approx(71)
     assert in_windows(200, 1000, 60.0, slow) == pytest.approx(20)
-    # Ten at once cannot fill the window, so part of the second is needed too.
-    assert in_windows(1000, 1000, 60.0, slow) == pytest.approx(60 + 39)
+    # Ten at once cannot fill the window, so more of them are needed.
+    assert in_windows(1000, 1000, 60.0, slow) == pytest.approx(100)
+    assert in_windows(100, 50, 1.0, slow) == pytest.approx(10)
 
 
 @pytest.mark.parametrize(
