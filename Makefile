@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check format bench docs lock clean
+.PHONY: setup demo test check format bench bench-full bench-scale docs lock clean
 
 setup: .venv/.installed
 
@@ -44,8 +44,15 @@ format: .venv/.installed-dev
 docs: .venv/.installed-dev
 	$(BIN)/python -m docs.generate
 
+# Some minutes; most of an hour; two large sizes on top of what was measured last.
 bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks
+
+bench-full: .venv/.installed-dev
+	$(BIN)/python -m benchmarks --full
+
+bench-scale: .venv/.installed-dev
+	$(BIN)/python -m benchmarks --only scale
 
 # Exact pins with hashes and no index host. Needs uv; users never do.
 lock:
@@ -56,4 +63,4 @@ lock:
 		-c requirements.txt -o requirements-dev.txt
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache enrico-demo benchmarks/out
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache enrico-demo

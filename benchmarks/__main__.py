@@ -1,128 +1,188 @@
-"""``python -m benchmarks``: run, print one table for each profile, judge."""
+"""``python -m benchmarks``: measure, then write figures, plots and the report."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import platform
 import sys
 import tempfile
-import urllib.request
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from benchmarks.bound import run_bound
-from benchmarks.report import (
-    DEALS,
-    Measured,
-    Warmth,
-    as_json,
-    read_court,
-    table,
-    verdict_lines,
-    verdicts,
-)
-from benchmarks.variants import Ready, Variant, all_variants
-from enrico.cli.demo import sandbox_process
-from enrico.sandbox import PROFILES, write_sample_crm
+from benchmarks import compare, lane, limiter, quality, scale, sizes
+from benchmarks.goals import goals
+from benchmarks.plots import write_plots
+from benchmarks.report import readme_block, render
+from enrico.sandbox import write_sample_crm
 
-OUT = Path(__file__).parent / "out" / "bench.json"
-NOTES = """\
-Seconds: from reading the CRM export to the last result; ours with making its database and journal.
-429s, calls and credits: as the sandbox counted them; it is reset before every run.
-phased keeps nothing, so it has no warm run, and no ratio is claimed for ours warm.
-phased asks for labels only. The older design had the model write prose, which was measured at 125 s
-for 32 accounts and 60 tokens/s; that is not charged to it here, so the ratio is on the low side.
-It also gets results by position, as ours does, where the older design lost moved people."""
+HERE = Path(__file__).parent
+DEALS = 50
+PROFILES = (*compare.PROFILES, compare.OWN_COST)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    runs: Mapping[str, int]
+    """Of each variant, on each profile."""
+    sizes: Sequence[int]
+    instant_sizes: Sequence[int]
+    cached: Sequence[int]
+    repeated: Sequence[int]
+    """Deal contacts of the same people."""
+    batches: Sequence[int]
+    clocks: Sequence[str]
+    """Variants that run on both clocks."""
+    seeds: int
+    """Of each limiter case and concurrency."""
+    own_cost_people: int
+
+
+PLANS = {
+    "bench": Plan(
+        runs={"ours": 3, "script": 3, "projected": 1, "phased": 1, "sequential": 1},
+        sizes=(10, 50, 100, 1000), instant_sizes=(), cached=(50,), repeated=(225, 2000),
+        batches=(1, 4, 20), clocks=("ours", "script"), seeds=1, own_cost_people=2_000,
+    ),
+    "bench-full": Plan(
+        runs=dict.fromkeys(("ours", "script", "projected", "phased", "sequential"), 5),
+        sizes=(10, 50, 100, 1000, 10_000), instant_sizes=(1000, 10_000), cached=(50, 1000),
+        repeated=(225, 500, 1000, 2000), batches=(1, 2, 4, 10, 20),
+        clocks=("ours", "script", "phased"), seeds=5, own_cost_people=20_000,
+    ),
+}  # fmt: skip
+SECTIONS = (
+    "runs", "clocks", "sizes", "cached", "repeated", "batches", "quality", "limiter", "lane",
+    "own_cost",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all expectations hold, 1 when one does not, 2 for wrong arguments."""
+    """0 when all that was asked was got, 1 when something was not, 2 for wrong arguments."""
     options = _parser().parse_args(argv)
-    measured: dict[str, list[Measured]] = {}
-    with tempfile.TemporaryDirectory(prefix="enrico-bench-") as folder:
-        crm = Path(folder) / "crm"
+    path = options.out / "figures.json"
+    if options.readme:
+        print(readme_block(orjson.loads(path.read_bytes())))
+        return 0
+    if not options.render:
+        measure(options, path)
+    figures = orjson.loads(path.read_bytes())
+    write_plots(figures, options.out)
+    report = options.out.with_name("report.md")
+    report.write_text(render(figures))
+    missed = [goal for goal in goals(figures) if goal.held is False]
+    for goal in missed:
+        print(f"not reached: {goal.asked}: {goal.got}")
+    print(f"{report}: {len(missed)} goals not reached")
+    return 1 if missed else 0
+
+
+def measure(options: argparse.Namespace, path: Path) -> None:
+    """Measure the chosen sections; each is kept in *path* as soon as it is done."""
+    plan = PLANS["bench-full" if options.full else "bench"]
+    began, load = time.monotonic(), os.getloadavg()[0]
+    wanted = options.only or [*SECTIONS, *(["scale"] if options.scale else [])]
+    figures: dict[str, Any] = {"runs": [], "measured_apart": {}}
+    if options.only and path.exists():
+        figures = orjson.loads(path.read_bytes())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="enrico-bench-") as name:
+        folder = Path(name)
+        for section in wanted:
+            figures[section] = _section(section, plan, options, folder / section)
+            _keep(figures, path)
+    if not options.only or "about" not in figures:
+        figures["about"] = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "target": "bench-full" if options.full else "bench",
+            "minutes": (time.monotonic() - began) / 60,
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+            "load_before": load,
+            "load_after": os.getloadavg()[0],
+        }
+    figures["measured_apart"].update(
+        {name: datetime.now(UTC).isoformat(timespec="seconds") for name in options.only or ()}
+    )
+    _keep(figures, path)
+
+
+def _keep(figures: Mapping[str, Any], path: Path) -> None:
+    path.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+
+
+def _section(name: str, plan: Plan, options: argparse.Namespace, folder: Path) -> Any:
+    folder.mkdir(parents=True)
+    crm = folder / "crm"
+    if name in ("runs", "clocks", "quality"):
         write_sample_crm(crm, deals=DEALS)
-        for profile in options.profiles:
-            with sandbox_process(profile) as sandbox:
-                measured[profile] = measure(profile, sandbox, crm, Path(folder), options.runs)
-            print(table(profile, measured[profile]), end="\n\n", flush=True)
-    found = verdicts(measured)
-    print(NOTES, "", *verdict_lines(found), sep="\n")
-    about = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-    }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    report = as_json(about, measured, found)
-    options.out.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-    return 0 if report["held"] else 1
+    if name == "runs":
+        return compare.measure(crm, folder, plan.runs, options.profiles, _say)
+    if name == "clocks":
+        return compare.check_clock(crm, folder, plan.clocks, _say)
+    if name == "quality":
+        return quality.measure(crm, folder, _say)
+    if name == "sizes":
+        return [
+            *sizes.measure_sizes(folder, plan.sizes, _say),
+            *sizes.measure_sizes(folder, plan.instant_sizes, _say, "instant"),
+        ]
+    if name == "cached":
+        return sizes.measure_cached(folder, plan.cached, _say)
+    if name == "repeated":
+        return sizes.measure_repeated(folder, plan.repeated, _say)
+    if name == "batches":
+        return sizes.measure_batches(folder, DEALS, plan.batches, _say)
+    if name == "scale":
+        return scale.measure(folder, options.scale_deals, _say)
+    if name == "lane":
+        return [asdict(row) for row in lane.measure()]
+    if name == "limiter":
+        return [asdict(row) for row in limiter.measure(plan.seeds)]
+    return _own_cost(plan.own_cost_people)
 
 
-def measure(
-    profile: str, sandbox: dict[str, Any], crm: Path, folder: Path, runs: int | None
-) -> list[Measured]:
-    """All runs on one profile, round by round, so that a noisy minute meets every variant."""
-    variants = all_variants()
-    wanted = {variant.name: runs or variant.runs for variant in variants}
-    done: list[Measured] = []
-    for number in range(max(wanted.values())):
-        for variant in variants:
-            if number < wanted[variant.name]:
-                state = folder / profile / f"{variant.name}-{number}"
-                state.mkdir(parents=True)
-                ready = Ready(profile, sandbox, state)
-                done.append(_once(variant, "cold", crm, ready))
-                if variant.remembers:
-                    done.append(_once(variant, "warm", crm, ready))
-    return done
+def _own_cost(people: int) -> dict[str, Any] | None:
+    if find_spec("benchmarks.own_cost") is None:
+        return None
+    cost = import_module("benchmarks.own_cost").measure(people)
+    return {**asdict(cost), "cpu_ratio": cost.cpu_ratio, "wall_ratio": cost.wall_ratio}
 
 
-def _once(variant: Variant, warmth: Warmth, crm: Path, ready: Ready) -> Measured:
-    """One run on a sandbox that has forgotten all others."""
-    base = ready.sandbox["base_url"]
-    _ask(f"{base}/_reset", b"{}")
-    result = asyncio.run(variant.run(crm, ready))
-    court = read_court(_ask(f"{base}/_stats"))
-    print(f"{ready.profile}: {variant.name} {warmth} {result.seconds:.2f} s", file=sys.stderr)
-    bound = run_bound(result.latencies, PROFILES[ready.profile])
-    return Measured(variant.name, warmth, result, court, bound)
-
-
-def _ask(url: str, body: bytes | None = None) -> dict[str, Any]:
-    """The sandbox's answer: POST with a body, else GET. On loopback no proxy is asked."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, data=body, timeout=10) as page:
-        answer: dict[str, Any] = orjson.loads(page.read())
-    return answer
+def _say(text: str) -> None:
+    print(f"{datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="W50, cold and warm, beside the older design, on this machine's sandbox.",
+        description="Measure Enrico beside other ways of doing it, on this machine's sandbox, and "
+        "write benchmarks/report.md.",
     )
+    parser.add_argument("--full", action="store_true", help="five runs each, larger sizes")
+    parser.add_argument("--scale", action="store_true", help="and 100,000 deals")
     parser.add_argument(
-        "--runs", type=_positive, help="runs of each variant (default: ours 3, phased 1)"
+        "--scale-deals", nargs="+", type=int, default=list(scale.FULL), help="sizes for --scale"
     )
+    parser.add_argument("--profiles", nargs="+", default=list(PROFILES), choices=PROFILES)
     parser.add_argument(
-        "--profiles", nargs="+", default=["classic", "modern"], choices=sorted(PROFILES)
-    )
-    parser.add_argument("--out", type=Path, default=OUT, help="where bench.json goes")
+        "--only", nargs="+", choices=(*SECTIONS, "scale"),
+        help="measure these sections anew, keep the other figures",
+    )  # fmt: skip
+    parser.add_argument("--render", action="store_true", help="write the report from kept figures")
+    parser.add_argument("--readme", action="store_true", help="print README's block of figures")
+    parser.add_argument("--out", type=Path, default=HERE / "report", help="folder of the figures")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("a number of runs, 1 or more")
-    return number
 
 
 if __name__ == "__main__":

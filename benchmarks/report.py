@@ -1,308 +1,235 @@
-"""What was measured, as a table, as JSON and as expectations held or broken. Pure functions."""
+"""The report, from the figures alone: ``benchmarks/report.md``. Nothing is measured here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from statistics import median
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
-from benchmarks.bound import Bound
-from benchmarks.variants import Result
+from benchmarks import markdown as md
+from benchmarks.compare import Column, column
+from benchmarks.goals import goal_table, goals
+from benchmarks.sections import sections
+from benchmarks.variants import all_variants
 
-Warmth = Literal["cold", "warm"]
-Rows = list[tuple[str, list[str]]]
+Figures = Mapping[str, Any]
 
-# The workload W50 after normalisation (design section 6).
-DEALS, ACCOUNTS, DEAL_CONTACTS, PEOPLE = 50, 32, 503, 225
-BULK_CALLS = 23
-TIMES_AS_FAST = 4.0
-"""Ours against ``phased``, cold, on the older design's own limits."""
-PAID_ENDPOINTS = {
-    "serper": ("search", "news"),
-    "llm": ("chat/completions",),
-    "apollo": ("people/bulk_match", "people/match"),
+HOW = """\
+All providers are the sandbox: real HTTP on this machine, with the limits and delays of a profile \
+(`docs/how-to/benchmark.md`), seed 7. Calls, credits, 429s and double payments are counted by the \
+sandbox, never by the variant. Every run is a process of its own on a sandbox that has forgotten \
+all others. Variants take turns, so that a noisy minute of the machine meets all of them.
+
+**The clock skips idle time.** Client and sandbox share one event loop; while neither has anything \
+to do, and no thread computes or waits for the disk, the clock jumps to the next timer. Processor \
+and disk count in full, waits for limits and answers take their whole time on the clock and none \
+on the wall. So `free` and `sequential`, which take up to hours, are measured like the others. \
+`instant`, where there is nothing to wait for, runs on the real clock with the sandbox in a \
+process of its own. How far the two clocks agree is measured [below](#the-clock).
+
+**Seconds** run from the first look at the CRM's files to the last result; ours with making its \
+database, loading and its journal, every commit flushed to disk. P95 of five runs is the slowest. \
+Small differences between runs are the machine's noise: read ratios before seconds."""
+BOUND = """\
+Nobody can go below the bound. **By the formula** it is `max((k-1)·W + Lmin, N·L/C)` over all \
+windows, `k = ceil(N/R)`, for the longest chain (all searches and then one classification; all \
+people), every call as quick as the quickest that the sandbox drew. **As drawn**, the calls leave \
+in the order in which they did, each as early as its windows allow, take the delays that the \
+sandbox really drew for them, and a classification starts when its search is answered. Both start \
+where the run's clock starts; all variants are held against the bound of our own calls, because \
+who sends more calls than needed shall not get a softer bound for it."""
+PROFILES = {
+    "classic": "the older design's limits: 5/s each; people 0.5-1.0 s, search 0.2-0.5 s, the model "
+    "0.4-0.8 s and 60 tokens/s",
+    "modern": "people 1,000/min, search 50/s; the model 1.0 s and 270 tokens/s",
+    "free": "people 20/min, 100/h, 600/day in bulk; 50/min, 200/h singly",
+    "storm": "modern with 429 storms, resets, 5xx, cut and malformed answers",
+    "instant": "no limits, no delays: what a variant itself costs",
 }
-PHASES = ("prepare", "search", "classify", "roles", "people")
-NOTHING = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Court:
-    """What the sandbox counted in one run."""
-
-    searches: int
-    classifications: int
-    bulk_calls: int
-    single_calls: int
-    free_calls: int
-    """Usage and account pages."""
-    people_asked: int
-    people_bought: int
-    people_paid_more_than_once: int
-    searches_paid_more_than_once: int
-    search_credits: float
-    people_credits: float
-    llm_usd: float
-    output_tokens: int
-    rate_limited: int
-
-    @property
-    def paid_calls(self) -> int:
-        """Calls to endpoints that cost something."""
-        return self.searches + self.classifications + self.bulk_calls + self.single_calls
+def render(figures: Figures) -> str:
+    """The whole report as Markdown."""
+    parts = [
+        "# Benchmark report",
+        _headline(figures),
+        "## Asked and got",
+        goal_table(goals(figures)),
+        "## How it was measured",
+        _about(figures),
+        HOW,
+        _variants(),
+        "## Fifty deals beside other ways of doing it",
+        BOUND,
+        *(part for profile in _profiles(figures) for part in _profile(figures, profile)),
+        *sections(figures),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One run of one variant."""
-
-    variant: str
-    warmth: Warmth
-    result: Result
-    court: Court
-    bound: Bound
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One expectation and whether it was met."""
-
-    expected: str
-    measured: str
-    held: bool
-
-
-def read_court(stats: Mapping[str, Any]) -> Court:
-    """The sandbox's ``/_stats`` after a run."""
-    books = {name: stats[name] for name in PAID_ENDPOINTS}
-
-    def calls(provider: str, *endpoints: str) -> int:
-        return sum(books[provider]["by_endpoint"].get(endpoint, 0) for endpoint in endpoints)
-
-    paid = sum(calls(provider, *endpoints) for provider, endpoints in PAID_ENDPOINTS.items())
-    return Court(
-        searches=calls("serper", *PAID_ENDPOINTS["serper"]),
-        classifications=calls("llm", *PAID_ENDPOINTS["llm"]),
-        bulk_calls=calls("apollo", "people/bulk_match"),
-        single_calls=calls("apollo", "people/match"),
-        free_calls=sum(book["calls"] for book in books.values()) - paid,
-        people_asked=books["apollo"]["items"],
-        people_bought=books["apollo"]["distinct_people_paid"],
-        people_paid_more_than_once=books["apollo"]["people_paid_more_than_once"],
-        searches_paid_more_than_once=books["serper"]["queries_paid_more_than_once"],
-        search_credits=books["serper"]["credits"],
-        people_credits=books["apollo"]["credits"],
-        llm_usd=books["llm"]["cost_usd"],
-        output_tokens=books["llm"]["completion_tokens"],
-        rate_limited=sum(book["rate_limited"] for book in books.values()),
+def readme_block(figures: Figures) -> str:
+    """The lines between README's ``FIGURES`` marks."""
+    rows = []
+    for profile in ("classic", "modern"):
+        ours, warm = (column(figures["runs"], profile, "ours", s) for s in ("cold", "warm"))
+        if ours is None or warm is None:
+            continue
+        others = [column(figures["runs"], profile, name) for name in ("sequential", "phased")]
+        rows.append([
+            f"`{profile}`",
+            *(md.times(one.seconds() / ours.seconds()) if one else md.NOTHING for one in others),
+            md.times(ours.seconds() / ours.middle("bound", "drawn_seconds")),
+            md.count(max(row["court"]["paid_calls"] for row in warm.rows)),
+        ])  # fmt: skip
+    header = ["the sandbox's limits", "cold, times as fast as deal by deal",
+              "cold, times as fast as phases", "cold, times the lower bound",
+              "paid calls when run again"]  # fmt: skip
+    return (
+        "<!-- FIGURES: from `python -m benchmarks --readme`. -->\n"
+        "Measured with `make bench` on the sandbox, 50 deals with 503 deal contacts, beside the "
+        "older design:\n\n"
+        f"{md.table(header, rows).replace('---:', '---')}\n\n"
+        "The lower bound is what the providers' limits and answer times allow at best. These are "
+        "the sandbox's limits; your plans' limits decide your times, and `enrico plan` says what "
+        "they make of your export. [The whole report](benchmarks/report.md).\n"
+        "<!-- /FIGURES -->"
     )
 
 
-# -- the table ----------------------------------------------------------------------------
+def _profiles(figures: Figures) -> list[str]:
+    return list(dict.fromkeys(row["profile"] for row in figures["runs"]))
 
 
-def table(profile: str, runs: Sequence[Measured]) -> str:
-    """One profile's table: a column for each variant and warmth, in the order of the runs."""
-    groups: dict[tuple[str, Warmth], list[Measured]] = {}
-    for run in runs:
-        groups.setdefault((run.variant, run.warmth), []).append(run)
-    order = list(groups)
-    columns = [groups[key] for key in order]
-    bound = bound_of(runs)
-    floor, drawn = bound.seconds, bound.drawn_seconds
-    yardstick = seconds_of(runs, "phased", "cold")
-
-    def each(words: Callable[[list[Measured]], str]) -> list[str]:
-        return [words(column) for column in columns]
-
-    def times_as_fast(column: list[Measured]) -> str:
-        cold = column[0].warmth == "cold"
-        return f"{yardstick / middle(column):.1f}" if yardstick and cold else NOTHING
-
-    def against(least: float) -> list[str]:
-        return each(
-            lambda column: (
-                f"{middle(column) / least:.2f}" if least and column[0].warmth == "cold" else NOTHING
+def _headline(figures: Figures) -> str:
+    runs = figures["runs"]
+    lines = []
+    for profile in ("classic", "modern"):
+        ours = column(runs, profile, "ours")
+        others = {name: column(runs, profile, name) for name in all_variants() if name != "ours"}
+        if ours is None:
+            continue
+        said = [_speed(name, one.seconds() / ours.seconds()) for name, one in others.items() if one]
+        drawn = ours.seconds() / ours.middle("bound", "drawn_seconds")
+        lines.append(f"- On `{profile}`: {', '.join(said)}; {md.times(drawn)} times the least "
+                     "that limits and drawn delays allow.")  # fmt: skip
+    for name in ("ours", "script", "projected", "phased", "sequential"):
+        one = column(runs, "storm", name)
+        if one:
+            lines.append(
+                f"- In a storm `{name}` loses {one.count('lost_people'):g} people and "
+                f"{one.count('lost_accounts'):g} accounts silently, holds {one.count('held'):g} "
+                f"people for the user, and pays {one.count('people_paid_again'):g} times for "
+                "people whom it has paid for before."
             )
-        )
+    return "\n".join(lines)
 
-    def counted(words: Callable[[Court], str]) -> list[str]:
-        return each(lambda column: to_from(words(run.court) for run in column))
 
-    rows: Rows = [
-        ("", [f"{name} {warmth}" for name, warmth in order]),
-        ("runs", each(lambda column: str(len(column)))),
-        ("seconds, median", each(lambda column: f"{middle(column):.2f}")),
-        ("seconds, least-most", each(_spread)),
-        ("phased ÷ this", each(times_as_fast)),
-        (f"this ÷ bound of the limits, {floor:.2f} s", against(floor)),
-        (f"this ÷ bound with drawn delays, {drawn:.2f} s", against(drawn)),
-        *((f"seconds of {name}", each(_phase(name))) for name in PHASES),
-        ("searches", counted(lambda c: f"{c.searches}")),
-        ("search credits", counted(lambda c: f"{c.search_credits:g}")),
-        ("classification calls", counted(lambda c: f"{c.classifications}")),
-        ("output tokens", counted(lambda c: f"{c.output_tokens}")),
-        ("LLM dollars", counted(lambda c: f"{c.llm_usd:.4f}")),
-        ("bulk calls", counted(lambda c: f"{c.bulk_calls}")),
-        ("people asked for", counted(lambda c: f"{c.people_asked}")),
-        ("people credits", counted(lambda c: f"{c.people_credits:g}")),
-        ("people paid more than once", counted(lambda c: f"{c.people_paid_more_than_once}")),
-        ("free calls (usage, account)", counted(lambda c: f"{c.free_calls}")),
-        ("429s sent", counted(lambda c: f"{c.rate_limited}")),
-    ]
-    title = (
-        f"W50 on {profile}: {DEALS} deals, {ACCOUNTS} accounts, {DEAL_CONTACTS} deal contacts, "
-        f"{PEOPLE} people; held back by {bound.bound_by}"
+def _speed(name: str, ratio: float) -> str:
+    if ratio >= 1:
+        return f"{md.times(ratio)} times as fast as `{name}`"
+    return f"takes {md.times(1 / ratio)} times as long as `{name}`"
+
+
+def _about(figures: Figures) -> str:
+    about = figures["about"]
+    apart = ", ".join(f"{name} ({at[:16]})" for name, at in figures["measured_apart"].items())
+    later = f" Measured apart from that: {apart}." if apart else ""
+    return (
+        f"Measured on {about['at'][:10]} in {about['minutes']:.0f} minutes by `make "
+        f"{about['target']}`: Python {about['python']}, {about['cores']} processor cores, load "
+        f"{about['load_before']:.1f} before and {about['load_after']:.1f} after (one is one busy "
+        "core; what others use is noise in these figures). The workload is W50: 50 closed deals, "
+        "32 accounts of which 27 have news, 503 deal contacts, 225 distinct people of whom the "
+        f"provider knows 195.{later}"
     )
-    return "\n".join([title, *aligned(rows)])
 
 
-def aligned(rows: Rows) -> list[str]:
-    """Lines of a table whose first column is words and whose others are figures."""
-    first = max(len(name) for name, _ in rows)
-    widths = [max(len(cell) for cell in cells) for cells in zip(*(c for _, c in rows), strict=True)]
-    return [
-        "  ".join(
-            [name.ljust(first), *(c.rjust(w) for c, w in zip(cells, widths, strict=True))]
-        ).rstrip()
-        for name, cells in rows
-    ]
+def _variants() -> str:
+    rows = [[f"`{one.name}`", one.about] for one in all_variants().values()]
+    return md.table(["variant", "what it is"], rows).replace("---:", "---")
 
 
-def to_from(texts: Iterable[str]) -> str:
-    """Equal texts once; different ones side by side: runs that differ are not averaged away."""
-    return " | ".join(dict.fromkeys(texts))
+def _profile(figures: Figures, profile: str) -> list[str]:
+    names = [name for name in all_variants() if column(figures["runs"], profile, name)]
+    cold = {name: column(figures["runs"], profile, name) for name in names}
+    warm = {name: column(figures["runs"], profile, name, "warm") for name in names}
+    ours = cold.get("ours")
+    parts = [f"### `{profile}`", PROFILES[profile][:1].upper() + PROFILES[profile][1:] + "."]
+    if profile == "classic":
+        parts.append("![Times as long as the lower bound](report/variants.svg)")
+    parts.append(_times(ours, {k: v for k, v in cold.items() if v}))
+    parts.append(_books({k: v for k, v in cold.items() if v}))
+    known = {k: v for k, v in warm.items() if v}
+    if known:
+        parts.append("Run again, with everything known:")
+        parts.append(_again(known))
+    return parts
 
 
-def middle(runs: Sequence[Measured]) -> float:
-    """The median of the seconds."""
-    return median(run.result.seconds for run in runs)
-
-
-def seconds_of(runs: Sequence[Measured], variant: str, warmth: Warmth) -> float:
-    """The median of one column; 0 when it was not run."""
-    column = [run for run in runs if (run.variant, run.warmth) == (variant, warmth)]
-    return middle(column) if column else 0.0
-
-
-def bound_of(runs: Sequence[Measured]) -> Bound:
-    """The bound that all columns of a profile are held against: the lowest that our cold runs
-    measured, or of whoever ran when ours did not."""
-    cold = [run for run in runs if run.warmth == "cold"]
-    ours = [run for run in cold if run.variant == "ours"]
-    return min((run.bound for run in ours or cold), key=lambda bound: bound.seconds)
-
-
-def _spread(column: list[Measured]) -> str:
-    times = [run.result.seconds for run in column]
-    return f"{min(times):.2f}-{max(times):.2f}" if len(times) > 1 else NOTHING
-
-
-def _phase(name: str) -> Callable[[list[Measured]], str]:
-    def words(column: list[Measured]) -> str:
-        times = [run.result.phases.get(name, 0.0) for run in column]
-        return f"{median(times):.2f}"
-
-    return words
-
-
-# -- expectations -------------------------------------------------------------------------
-
-
-def verdicts(profiles: Mapping[str, Sequence[Measured]]) -> list[Verdict]:
-    """All that must hold, on every profile that was run."""
-    found: list[Verdict] = []
-    for profile, runs in profiles.items():
-        ours = [run for run in runs if run.variant == "ours"]
-        found += [
-            Verdict(f"{profile}: {one.expected}", one.measured, one.held)
-            for one in [*_cold(ours), *_warm(ours), *_same_work(runs)]
+def _times(ours: Column | None, columns: Mapping[str, Column]) -> str:
+    bound = ours.middle("bound", "seconds") if ours else 0.0
+    drawn = ours.middle("bound", "drawn_seconds") if ours else 0.0
+    own = ours.seconds() if ours else 0.0
+    rows = [
+        [
+            f"`{name}`",
+            md.times(one.seconds() / own) if own else md.NOTHING,
+            md.times(one.seconds() / drawn) if drawn else md.NOTHING,
+            md.times(one.seconds() / bound) if bound else md.NOTHING,
+            *(md.seconds(one.seconds(share)) for share in (0.5, 0.95, 1.0)),
+            f"{one.middle('cpu_seconds'):.2f} s",
+            str(len(one.rows)),
         ]
-    if "classic" in profiles:
-        ours_s, theirs_s = (
-            seconds_of(profiles["classic"], name, "cold") for name in ("ours", "phased")
-        )
-        if ours_s and theirs_s:
-            ratio = theirs_s / ours_s
-            words = f"classic: cold at least {TIMES_AS_FAST:g} times as fast as phased"
-            found.append(Verdict(words, f"{ratio:.1f} times", ratio >= TIMES_AS_FAST))
-    return found
+        for name, one in columns.items()
+    ]
+    if drawn:
+        rows.append(["bound, as drawn", md.times(drawn / own), "1.00", md.times(drawn / bound),
+                     md.seconds(drawn), "", "", "", ""])  # fmt: skip
+        rows.append(["bound, formula", md.times(bound / own), md.times(bound / drawn), "1.00",
+                     md.seconds(bound), "", "", "", ""])  # fmt: skip
+    header = ["cold", "÷ ours", "÷ bound as drawn", "÷ bound by formula", "P50", "P95", "most",
+              "CPU, sandbox included", "runs"]  # fmt: skip
+    return md.table(header, rows)
 
 
-def _every(
-    expected: str, runs: Sequence[Measured], words: Callable[[Court], str], wanted: str
-) -> Verdict:
-    """In every run the same figure; no run at all proves nothing."""
-    measured = to_from(words(run.court) for run in runs)
-    return Verdict(expected, measured or "no run", measured == wanted)
+def _books(columns: Mapping[str, Column]) -> str:
+    def least_most(one: Column, name: str, words: Any) -> str:
+        values = sorted({row[name] if name in row else row["court"][name] for row in one.rows})
+        ends = dict.fromkeys((words(values[0]), words(values[-1])))
+        return "-".join(ends)
+
+    figures = (
+        ("searches", "searches", md.count), ("classification calls", "classifications", md.count),
+        ("bulk calls", "bulk_calls", md.count), ("single calls", "single_calls", md.count),
+        ("people asked for", "people_asked", md.count),
+        ("people credits", "people_credits", md.count),
+        ("people paid twice", "people_paid_again", md.count),
+        ("searches paid twice", "searches_paid_again", md.count),
+        ("output tokens", "output_tokens", md.count), ("LLM dollars", "llm_usd", md.usd),
+        ("dollars in all", "usd", md.usd), ("429s", "rate_limited", md.count),
+        ("calls that failed", "error_rate", md.percent),
+        ("people lost", "lost_people", md.count), ("accounts lost", "lost_accounts", md.count),
+        ("people held and listed", "held", md.count),
+    )  # fmt: skip
+    rows = [
+        [words, *(least_most(one, name, form) for one in columns.values())]
+        for words, name, form in figures
+    ]
+    return md.table(["least-most of all runs", *(f"`{name}`" for name in columns)], rows)
 
 
-def _cold(ours: Sequence[Measured]) -> list[Verdict]:
-    cold = [run for run in ours if run.warmth == "cold"]
-    return [
-        _every("ours is sent no 429", ours, lambda c: str(c.rate_limited), "0"),
-        _every(
-            f"ours asks for {PEOPLE} people in {BULK_CALLS} bulk calls and no single ones",
-            cold,
-            lambda c: f"{c.people_asked} in {c.bulk_calls} and {c.single_calls}",
-            f"{PEOPLE} in {BULK_CALLS} and 0",
-        ),
-        _every(
-            f"ours searches {ACCOUNTS} accounts once each", cold, lambda c: str(c.searches),
-            str(ACCOUNTS),
-        ),
-        _every(
-            "ours pays nothing twice", cold,
-            lambda c: str(c.people_paid_more_than_once + c.searches_paid_more_than_once), "0",
-        ),
-    ]  # fmt: skip
-
-
-def _warm(ours: Sequence[Measured]) -> list[Verdict]:
-    warm = [run for run in ours if run.warmth == "warm"]
-    return [_every("ours makes no paid call when warm", warm, lambda c: str(c.paid_calls), "0")]
-
-
-def _same_work(runs: Sequence[Measured]) -> list[Verdict]:
-    """Who is quick because less was done has not won."""
-    brought = to_from(
-        f"{r.searched} searched, {r.classified} classified, {r.people} people"
-        for r in (run.result for run in runs)
-    )
-    bought = to_from(f"{run.court.people_bought} found" for run in runs if run.warmth == "cold")
-    whole = all(r.searched == ACCOUNTS and r.people == PEOPLE for r in (m.result for m in runs))
-    same = whole and "|" not in brought + bought
-    return [Verdict("every run covers all of W50, and all the same", f"{brought}; {bought}", same)]
-
-
-def verdict_lines(found: Sequence[Verdict]) -> list[str]:
-    """One line for each expectation."""
-    return [f"{'ok    ' if one.held else 'FAILED'} {one.expected}: {one.measured}" for one in found]
-
-
-# -- JSON ---------------------------------------------------------------------------------
-
-
-def as_json(
-    about: Mapping[str, Any], profiles: Mapping[str, Sequence[Measured]], found: Sequence[Verdict]
-) -> dict[str, Any]:
-    """Everything that was measured; ``about`` says when and with what."""
-    return {
-        **about,
-        "workload": {
-            "deals": DEALS, "accounts": ACCOUNTS, "deal_contacts": DEAL_CONTACTS, "people": PEOPLE,
-        },
-        "profiles": {
-            profile: {
-                "bound": asdict(bound_of(runs)),
-                "ours_s": seconds_of(runs, "ours", "cold"),
-                "ours_warm_s": seconds_of(runs, "ours", "warm"),
-                "phased_s": seconds_of(runs, "phased", "cold"),
-                "runs": [asdict(run) for run in runs],
-            }
-            for profile, runs in profiles.items()
-        },
-        "expectations": [asdict(one) for one in found],
-        "held": all(one.held for one in found),
-    }  # fmt: skip
+def _again(columns: Mapping[str, Column]) -> str:
+    rows = [
+        [
+            f"`{name}`",
+            md.seconds(one.seconds()),
+            md.count(one.count("paid_calls")),
+            md.percent(one.middle("cached", "people")),
+            md.percent(one.middle("cached", "searches")),
+            md.count(one.count("lost_people")),
+            md.count(one.count("lost_accounts")),
+        ]
+        for name, one in columns.items()
+    ]
+    header = ["warm", "P50", "paid calls", "people cached", "searches cached", "people lost",
+              "accounts lost"]  # fmt: skip
+    return md.table(header, rows)

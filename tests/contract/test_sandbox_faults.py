@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import aiohttp
@@ -281,3 +281,18 @@ async def test_a_storm_has_every_kind_of_weather(opened: Open) -> None:
 async def test_it_listens_on_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback"):
         await start(SandboxConfig(), host="0.0.0.0")
+
+
+async def test_the_delays_of_whole_answers_are_kept_with_what_they_are_about(opened: Open) -> None:
+    profile = Profile("slow", serper_seconds=(0.01, 0.02))
+    client = await opened({"provider": "serper", "kind": "cut", "at": [2]}, profile=profile)
+
+    for name in ("Acme Corp", "Lost Inc", "Bolt Ltd"):
+        with suppress(aiohttp.ClientPayloadError):
+            await client.call("serper", {"q": f'"{name}" (funding)'})
+
+    drawn = client.sandbox.drawn()
+    assert [about for _, about in drawn["serper"]] == [("Acme Corp",), ("Bolt Ltd",)]
+    assert all(0.01 <= seconds <= 0.02 for seconds, _ in drawn["serper"])
+    client.sandbox.reset()
+    assert client.sandbox.drawn()["serper"] == []

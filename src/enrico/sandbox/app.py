@@ -18,7 +18,7 @@ from enrico.sandbox.apollo import Apollo
 from enrico.sandbox.config import Clock, SandboxConfig
 from enrico.sandbox.faults import Fault, FaultPlan
 from enrico.sandbox.llm import DeepSeek
-from enrico.sandbox.meter import Account, Meter
+from enrico.sandbox.meter import Account, Drawn, Meter
 from enrico.sandbox.serper import Serper
 from enrico.sandbox.wire import HTML, JSON, Call, Reply, Vendor, parse
 
@@ -75,6 +75,7 @@ class Sandbox:
         }
         self._steering: dict[tuple[str, str], Callable[[bytes], Reply]] = {
             ("GET", "/_stats"): lambda body: _ok(self.stats()),
+            ("GET", "/_drawn"): lambda body: _ok(self.drawn()),
             ("POST", "/_reset"): self._on_reset,
             ("GET", "/_faults"): lambda body: _ok(self._faults.listed()),
             ("POST", "/_faults"): self._on_faults,
@@ -99,6 +100,10 @@ class Sandbox:
             "uptime_s": round(self._clock.elapsed(), 3),
             **self._meter.as_dict(),
         }
+
+    def drawn(self) -> dict[str, list[Drawn]]:
+        """The delays that answered calls were given; see ``meter``."""
+        return self._meter.drawn()
 
     def reset(self) -> None:
         """Begin anew: counts, spending, windows, delays and the numbering of calls."""
@@ -169,6 +174,8 @@ class Sandbox:
             _break(reply, fault, vendor, call)
         if reply.charge and not (fault and (not fault.charges or fault.charge == "late")):
             account.charge(reply.charge)
+        if usual and reply.status == 200 and not (fault and fault.loses_answer):
+            account.draw(reply.seconds, reply.about)
         return reply, fault
 
     async def _deliver(
@@ -310,6 +317,10 @@ class RunningSandbox:
     def stats(self) -> dict[str, Any]:
         """The same as ``GET /_stats``."""
         return self._sandbox.stats()
+
+    def drawn(self) -> dict[str, list[Drawn]]:
+        """The same as ``GET /_drawn``."""
+        return self._sandbox.drawn()
 
     def reset(self) -> None:
         """The same as ``POST /_reset``."""

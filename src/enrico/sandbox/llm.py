@@ -123,9 +123,11 @@ class DeepSeek:
         document = _document(_text(messages[-1]))
         accounts = document.get("accounts") if document else None
         items = 0
+        names: tuple[str, ...] = ()
         if isinstance(accounts, list):
             known = [account for account in accounts if isinstance(account, dict)]
             items = len(known)
+            names = tuple(str(account.get("name", "")) for account in known)
             answers = spoil_accounts(kind, [classify_account(account) for account in known])
             content = orjson.dumps({"accounts": answers}).decode()
         elif _format(body) in ("json_object", "json_schema"):
@@ -166,6 +168,7 @@ class DeepSeek:
             orjson.dumps(answer),
             seconds=seconds,
             items=items,
+            about=names,
             charge=Charge(self._cost(body["model"], hit, prompt, written), tokens=tokens),
             blank_lines=self._config.blank_lines or waits_long or kind == "blank_lines",
             chunks=_chunks(answer) if body.get("stream") is True else None,

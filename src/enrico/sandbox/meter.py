@@ -18,6 +18,10 @@ RATE_WINDOWS: tuple[tuple[str, float], ...] = (
 )
 _SHOWN_KEYS = 5
 _PRUNE_AT = 1_000_000
+_DRAWN_KEPT = 10_000
+
+Drawn = tuple[float, tuple[str, ...]]
+"""The seconds that an answer was made to take, and the companies that it is about."""
 
 
 class SlidingRate:
@@ -73,6 +77,7 @@ class Account:
         self.last_at: datetime | None = None
         self.rates: dict[str, SlidingRate] = {}
         self.served: dict[str, SlidingRate] = {}
+        self.drawn: list[Drawn] = []
         # Hashes, not texts: a million people must fit beside the server.
         self._bought: set[int] = set()
         self._bought_again: Counter[str] = Counter()
@@ -89,6 +94,11 @@ class Account:
     def serve(self, endpoint: str, time: float) -> None:
         """Count a call that was not refused."""
         _rate(self.served, endpoint).add(time)
+
+    def draw(self, seconds: float, about: tuple[str, ...]) -> None:
+        """Keep the delay of a call whose answer goes out whole, and which companies it is about."""
+        if len(self.drawn) < _DRAWN_KEPT:
+            self.drawn.append((seconds, about))
 
     def charge(self, charge: Charge) -> None:
         self.balance -= charge.amount
@@ -162,6 +172,10 @@ class Meter:
         self.serper = Account(self._balances["serper"])
         self.llm = Account(self._balances["llm"])
         self.accounts = {"apollo": self.apollo, "serper": self.serper, "llm": self.llm}
+
+    def drawn(self) -> dict[str, list[Drawn]]:
+        """The first calls to paid endpoints that were answered whole, in order of arrival."""
+        return {name: account.drawn for name, account in self.accounts.items()}
 
     def as_dict(self) -> dict[str, Any]:
         """The figures under ``apollo``, ``serper`` and ``llm``, each in its own coin."""

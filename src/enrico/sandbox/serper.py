@@ -100,6 +100,7 @@ class Serper:
             orjson.dumps(answers if batched else answers[0]),
             seconds=self._wait(),
             items=len(queries),
+            about=tuple(company_in(query["q"]) for query in queries),
             charge=Charge(_whole(sum(prices)), keys),
         )
 

@@ -49,6 +49,8 @@ class Reply:
     """How long the vendor takes."""
     items: int = 0
     """People, queries or accounts that were asked about."""
+    about: tuple[str, ...] = ()
+    """Names of the companies that a search or a classification was about."""
     charge: Charge | None = None
     blank_lines: bool = False
     chunks: list[bytes] | None = None
