@@ -231,13 +231,22 @@ def is_free_mail(domain: str) -> bool:
     return brand in tables.FREE_MAIL_BRANDS and ending.count(".") < 2 and bool(ending)
 
 
-@lru_cache(maxsize=200_000)
+_PLAIN_ADDRESS = re.compile(r"[\w.+-]+@([a-z0-9.-]+)")
+
+
 def registrable_domain(raw: str) -> str:
     """The company's own domain: ``https://shop.Acme.co.uk/de?x`` → ``acme.co.uk``.
 
     From a URL, a host or an e-mail address. Empty for free mail, social pages, site builders,
     short links, addresses by number, placeholders and all that is no host.
     """
+    # Addresses are as many as people, their hosts as few as firms.
+    address = _PLAIN_ADDRESS.fullmatch(raw)
+    return _registrable(address[1] if address else raw)
+
+
+@lru_cache(maxsize=200_000)
+def _registrable(raw: str) -> str:
     for piece in re.split(r"[\s,;|]+", unicodedata.normalize("NFC", raw).strip()):
         domain = _one_domain(piece)
         if domain:
