@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import cProfile
 import resource
 import sqlite3
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, closing
@@ -28,6 +26,7 @@ from typing import Any, TypeVar
 import aiohttp
 import orjson
 
+from benchmarks.layers import Sampler
 from enrico.cli.demo import sandbox_process, settings_for
 from enrico.client import Enrico
 from enrico.engine.http import Request
@@ -66,6 +65,8 @@ class OwnCost:
     bare: Spent
     peak_mb: float
     """The largest that our process was, in megabytes."""
+    layers: Mapping[str, float]
+    """Shares of the CPU time of run and export, the largest first; empty when not asked for."""
 
     @property
     def cpu_ratio(self) -> float:
@@ -95,16 +96,15 @@ class _Watch:
         return Spent(used.ru_utime + used.ru_stime, time.perf_counter())
 
 
-def measure(people: int, profile_to: Path | None = None) -> OwnCost:
-    """Run both over a made-up CRM of about so many people; *profile_to* keeps a profile of ours,
-    which makes it slower."""
+def measure(people: int, *, layers: bool = False) -> OwnCost:
+    """Run both over a made-up CRM of about so many people; *layers*: look where ours goes."""
     with tempfile.TemporaryDirectory(prefix="enrico-own-cost-") as name:
         folder = Path(name)
         write_sample_crm(folder / "crm", deals=max(1, round(people / PEOPLE_PER_DEAL)))
         with sandbox_process(PROFILE) as sandbox:
-            load, run, export, peak_mb, people = _apart(_ours, folder, sandbox, profile_to)
+            ours = _apart(_ours, folder, sandbox, layers)
             bare, calls = _apart(_bare, folder, sandbox)
-    return OwnCost(people, calls, load, run, export, bare, peak_mb)
+    return OwnCost(calls=calls, bare=bare, **ours)
 
 
 def _apart(work: Callable[..., T], *arguments: Any) -> T:
@@ -121,33 +121,33 @@ def _settings(folder: Path, sandbox: dict[str, Any]) -> Settings:
 # -- ours ---------------------------------------------------------------------------------
 
 
-def _ours(
-    folder: Path, sandbox: dict[str, Any], profile_to: Path | None
-) -> tuple[Spent, Spent, Spent, float, int]:
-    """Load, run and export as a user does: what each took, peak memory, people asked for."""
+def _ours(folder: Path, sandbox: dict[str, Any], layers: bool) -> dict[str, Any]:
+    """Load, run and export as a user does; returns our side of :class:`OwnCost`."""
+    sampler = Sampler()
 
-    async def work() -> tuple[Spent, Spent, Spent, int]:
+    async def work() -> dict[str, Any]:
         async with Enrico(_settings(folder, sandbox)) as client:
             watch = _Watch()
             await client.load(folder / "crm")
             load = watch.lap()
-            if profile_to is not None:
-                profiler.enable()
+            if layers:
+                sampler.start()
             summary = await client.run()
             run = watch.lap()
             await client.export(folder / "results")
             export = watch.lap()
-            profiler.disable()
         if summary["status"] != "done":
             raise RuntimeError(f"the run ended as {summary['status']}: {summary['messages']}")
-        return load, run, export, summary["unique_people"]
+        return {
+            "people": summary["unique_people"],
+            "load": load,
+            "run": run,
+            "export": export,
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "layers": sampler.stop() if layers else {},
+        }
 
-    profiler = cProfile.Profile()
-    load, run, export, people = asyncio.run(work())
-    if profile_to is not None:
-        profiler.dump_stats(profile_to)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return load, run, export, peak_mb, people
+    return asyncio.run(work())
 
 
 # -- bare ---------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def _bare(folder: Path, sandbox: dict[str, Any]) -> tuple[Spent, dict[str, int]]
     asyncio.run(_send_all(settings, {name: requests[name][:1] for name in PROVIDERS}))  # warm up
     watch = _Watch()
     asyncio.run(_send_all(settings, requests))
-    return watch.lap(), dict(Counter({name: len(sent) for name, sent in requests.items()}))
+    return watch.lap(), {name: len(sent) for name, sent in requests.items()}
 
 
 async def _send_all(settings: Settings, requests: Mapping[str, Sequence[Request]]) -> None:
@@ -228,6 +228,7 @@ def table(cost: OwnCost) -> str:
     lines += [
         f"ours is {cost.cpu_ratio:.2f} times bare in CPU, {cost.wall_ratio:.2f} times in wall",
         f"our peak memory: {cost.peak_mb:.0f} MB",
+        *(f"{share:6.1%} {name}" for name, share in cost.layers.items()),
     ]
     return "\n".join(lines)
 
@@ -236,9 +237,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0 when ours is within the bound, 1 when not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.own_cost", description=__doc__)
     parser.add_argument("--people", type=int, default=20_000)
-    parser.add_argument("--profile-to", type=Path, help="keep a cProfile of run and export there")
+    parser.add_argument("--layers", action="store_true", help="show where our CPU time goes")
     options = parser.parse_args(argv)
-    cost = measure(options.people, options.profile_to)
+    cost = measure(options.people, layers=options.layers)
     print(table(cost))
     return int(max(cost.cpu_ratio, cost.wall_ratio) > MOST_TIMES_BARE)
 
