@@ -21,7 +21,14 @@ from enrico.engine.budget import Caps
 from enrico.engine.stats import Stats
 from enrico.engine.watching import Watcher
 from enrico.errors import EnricoError, InputError, UsageError
-from enrico.export.tables import COLUMNS, TABLES, rows_of
+from enrico.export.tables import (
+    COLUMNS,
+    TABLES,
+    all_rows,
+    filled_tables,
+    pages_of,
+    rows_of,
+)
 from enrico.export.writers import write_tables
 from enrico.intake import Intake, read_exports
 from enrico.logs import set_up_logs
@@ -277,12 +284,9 @@ class Enrico:
     ) -> dict[str, tuple[Path, int]]:
         """Write the result tables; returns for each its file and its number of rows."""
         chosen = scope or self.scope()
-        columns = {table: COLUMNS[table] for table in TABLES}
-        if not await self.rows("unusable_rows", chosen):
-            del columns["unusable_rows"]
-        return await write_tables(
-            Path(out), columns, lambda table: rows_of(self.db, table, chosen), wanted=format
-        )
+        columns = await filled_tables(self.db, chosen)
+        rows = pages_of(self.db, chosen, columns)
+        return await write_tables(Path(out), columns, rows, wanted=format)
 
     # -- all at once ----------------------------------------------------------------------
 
@@ -308,9 +312,7 @@ class Enrico:
             summary = await self.run(scope, **options)
             if out is not None:
                 await self.export(out, scope)
-            tables = {
-                name: await self.rows(name, scope) for name in TABLES if name != "unusable_rows"
-            }
+            tables = await all_rows(self.db, scope, TABLES[:-1])
         made = {
             name: rows if frame is None else type(frame)(_columns(rows, COLUMNS[name]))
             for name, rows in tables.items()

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from enrico.domain.identity import account_name_key, email_key, record_id, registrable_domain
 from enrico.engine.money import credits_number, usd_number
 from enrico.errors import InputError
-from enrico.export.tables import account_rows, deal_contact_rows, deal_rows, signal_rows
+from enrico.export.tables import rows_of
 from enrico.store.crm import Scope
 from enrico.store.database import Database
 from enrico.store.journal import Journal
@@ -86,8 +86,8 @@ class Looker:
         """A deal with its buying committee. *wanted*: its id, or its name when only one has it."""
         deal_id = await self._deal_id(wanted)
         scope = Scope(deal_ids=(deal_id,))
-        found: dict[str, Any] = await anext(aiter(deal_rows(self._db, scope)))
-        found["buying_committee"] = [row async for row in deal_contact_rows(self._db, scope)]
+        found: dict[str, Any] = await anext(aiter(rows_of(self._db, "deals", scope)))
+        found["buying_committee"] = [row async for row in rows_of(self._db, "deal_contacts", scope)]
         return found
 
     async def account(self, wanted: str) -> dict[str, Any]:
@@ -95,13 +95,13 @@ class Looker:
         account_id = await self._account_id(wanted)
         ids = await self._db.rows(select(deals.c.id).where(deals.c.account_id == account_id))
         scope = Scope(deal_ids=tuple(row.id for row in ids) or ("",))
-        found: dict[str, Any] = await anext(aiter(account_rows(self._db, scope)), {})
+        found: dict[str, Any] = await anext(aiter(rows_of(self._db, "accounts", scope)), {})
         if not found:
             raise InputError(f"The account {wanted!r} has no deal, so nothing was asked about it.")
         found["score_parts"] = orjson.loads(found["score_parts"])
         found["found_signals"] = [
             {k: row[k] for k in ("type", "headline", "published", "relevance", "seen_on", "url")}
-            async for row in signal_rows(self._db, scope)
+            async for row in rows_of(self._db, "signals", scope)
             if row["account_id"] == account_id
         ]
         return found
@@ -190,7 +190,7 @@ class Looker:
 
     async def _explain_deal(self, deal_id: str) -> list[dict[str, Any]]:
         facts = []
-        async for row in deal_contact_rows(self._db, Scope(deal_ids=(deal_id,))):
+        async for row in rows_of(self._db, "deal_contacts", Scope(deal_ids=(deal_id,))):
             who = row["person"] or row["email"] or row["contact_id"]
             facts.append(
                 {
@@ -219,7 +219,7 @@ class Looker:
         ids = await self._db.rows(select(deals.c.id).where(deals.c.account_id == account_id))
         scope = Scope(deal_ids=tuple(row.id for row in ids) or ("",))
         facts: list[dict[str, Any]] = []
-        async for row in account_rows(self._db, scope):
+        async for row in rows_of(self._db, "accounts", scope):
             if row["account_id"] == account_id:
                 facts.append(
                     {
@@ -230,7 +230,7 @@ class Looker:
                         "at": row["searched_at"],
                     }
                 )
-        async for row in signal_rows(self._db, scope):
+        async for row in rows_of(self._db, "signals", scope):
             if row["account_id"] == account_id:
                 facts.append(
                     {

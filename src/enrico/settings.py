@@ -33,6 +33,7 @@ from pydantic_settings import (
 from enrico.errors import ConfigError
 
 ProfileName = Literal["classic", "modern", "free", "instant", "storm"]
+Speed = Literal["fast", "balanced", "cheap"]
 UnknownPolicy = Literal["reconcile", "hold", "retry"]
 
 
@@ -112,15 +113,20 @@ class LlmSettings(_Section):
         "https://api.deepseek.com", description="Prefix before /chat/completions."
     )
     model: str = Field("deepseek-flash", description="Model name sent with each call.")
-    concurrency: int = Field(32, ge=1, description="Classifications in flight at once.")
-    batch_accounts: int = Field(
-        4, ge=1, le=20, description="Most accounts in one call; only a backlog fills it."
+    concurrency: int = Field(64, ge=1, description="Classifications in flight at once.")
+    speed: Speed = Field(
+        "balanced",
+        description="What time is worth: 'fast' divides an account over several calls when that "
+        "saves time, 'balanced' when it saves much, 'cheap' waits to fill large calls.",
     )
-    batch_wait_seconds: float = Field(
-        0.0,
+    batch_accounts: int | None = Field(
+        None, ge=1, le=20, description="Most accounts in one call; overrides what the speed means."
+    )
+    batch_wait_seconds: float | None = Field(
+        None,
         ge=0,
         le=60,
-        description="How long a call waits for more accounts to join it; 0 sends at once.",
+        description="How long a call waits for more accounts; overrides what the speed means.",
     )
     timeout_seconds: float = Field(120.0, gt=0, description="Total time for one call.")
     max_tokens_per_account: int = Field(700, ge=50, description="Room for the answer, per account.")

@@ -162,3 +162,33 @@ async def test_an_endpoint_that_keeps_us_waiting_with_blank_lines_gives_the_same
     outcome = await bench.run(sandbox)
 
     assert outcome.tables == undisturbed.tables
+
+
+async def test_parts_that_were_answered_are_not_bought_again_when_a_run_ends_between_them(
+    bench, undisturbed
+):
+    # All searches are under way before the first is answered: every account is one of the last.
+    slow = [{"provider": name, "kind": "slow", "seconds": 0.2} for name in ("serper", "llm")]
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "out_of_credits", "at": 8}, *slow)
+    fast = {"llm": {"speed": "fast"}}
+
+    outcome = await bench.run(sandbox, **fast)
+
+    assert outcome.summary["status"] == "refused"
+    waiting = "select count(*) from calls where provider = 'deepseek' and state = 'answered'"
+    assert bench.query(f"{waiting} and applied = 0")[0][0] > 0
+    sandbox.set_faults([])
+    outcome = await bench.run(sandbox, **fast)
+
+    assert outcome.summary["status"] == "done"
+    assert outcome.tables == undisturbed.tables
+    assert bench.query(f"{waiting} and applied = 0")[0][0] == 0
+    asked = [
+        (key, search_call, place)
+        for (items,) in bench.query(
+            "select items from calls where provider = 'deepseek' and state = 'answered'"
+        )
+        for key, search_call, _, count, first in orjson.loads(items)
+        for place in range(first, first + count)
+    ]
+    assert len(asked) == len(set(asked))

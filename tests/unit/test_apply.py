@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ from sqlalchemy import insert, select
 from enrico.domain.signals import SignalType
 from enrico.engine.money import Cost
 from enrico.engine.stats import Stats
-from enrico.pipeline.apply import Applier, trouble_row
+from enrico.pipeline.apply import Applier, Parts, trouble_row
 from enrico.providers.apollo import Matches, Person
-from enrico.providers.llm import Pick, Picks
+from enrico.providers.llm import Pick, Picks, ToClassify
 from enrico.providers.serper import SearchResult
 from enrico.store import facts
 from enrico.store.database import Database, open_database
 from enrico.store.journal import Journal
-from enrico.store.tables import accounts, people, signals
+from enrico.store.tables import accounts, classifications, people, signals
 
 AT = "2026-11-20T10:00:00.000Z"
 ADA = Person(
@@ -117,7 +118,7 @@ async def test_what_one_account_publishes_is_no_news_of_its_namesake(
         {},
     )
     sent = {
-        key: ("Atlas", key, (result,), "s1", AT)
+        key: ToClassify(key, "Atlas", key, "s1", AT, (result,))
         for key in ("atlas-shipping.com", "atlascopper.com")
     }
 
@@ -126,3 +127,54 @@ async def test_what_one_account_publishes_is_no_news_of_its_namesake(
     rows = await db.rows(select(signals.c.key, signals.c.url, signals.c.published))
     assert [tuple(row) for row in rows] == [("atlas-shipping.com", result.url, "2026-11-03")]
     assert stats.dropped == {"on another account's own site": 1}
+
+
+def story(number: int) -> SearchResult:
+    return SearchResult(
+        f"Acme raises ${number}0M in round {number}", f"https://news.example/{number}",
+        f"Acme has raised {number}0 million dollars.", f"Nov {number}, 2026",
+    )  # fmt: skip
+
+
+async def test_an_account_asked_about_in_parts_is_written_once_and_whole(
+    db: Database, stats: Stats
+) -> None:
+    results = tuple(story(number) for number in range(1, 6))
+    account = ToClassify("acme.com", "Acme", "acme.com", "s1", AT, results)
+    parts = {
+        "c2": (replace(account, first=2, count=3), Pick(4, SignalType.FUNDING, 0.8)),
+        "c1": (replace(account, first=0, count=2), Pick(1, SignalType.FUNDING, 0.9)),
+    }
+    applier = Applier(db, Journal(db), stats, "en")
+
+    done = []
+    for call_id, (part, pick) in parts.items():
+        picks = Picks({"acme.com": (pick,)}, (), {})
+        done.append(
+            await applier.classification(call_id, AT, Cost(0, 5), picks, {"acme.com": part})
+        )
+        if call_id == "c2":
+            assert applier.begun(account)
+            assert applier.missing(account) == [(0, 2)]
+            assert await db.rows(select(classifications)) == []
+
+    assert done == [[], ["acme.com"]]
+    assert not applier.begun(account)
+    (row,) = await db.rows(select(classifications))
+    assert (row.state, row.usd, row.signals, row.call_id) == ("done", 10, 2, "c1")
+    rows = await db.rows(select(signals.c.headline, signals.c.call_id, signals.c.result_index))
+    assert {tuple(row) for row in rows} == {
+        (results[1].title, "c1", 1), (results[4].title, "c2", 4),
+    }  # fmt: skip
+
+
+def test_what_is_missing_of_an_account_is_told_by_its_gaps() -> None:
+    results = tuple(story(number) for number in range(1, 9))
+    parts = Parts(ToClassify("acme.com", "Acme", "acme.com", "s1", AT, results))
+    assert parts.missing() == [(0, 8)]
+    parts.add(2, 2, (), "c1", AT, Cost())
+    parts.add(6, 1, (), "c2", AT, Cost())
+    assert parts.missing() == [(0, 2), (4, 2), (7, 1)]
+    parts.add(0, 8, (Pick(0, SignalType.FUNDING, 0.9),), "c3", AT, Cost())
+    assert parts.missing() == []
+    assert [pick.result for pick in parts.picks()] == [0]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from enrico.domain.committee import (
+    RULES,
     DealOnAccount,
     RoleAssignment,
     Seat,
@@ -16,6 +18,7 @@ from enrico.domain.committee import (
     summarise_committee,
 )
 from enrico.domain.roles import BuyingRole, is_no_role, read_role_field, read_role_label
+from enrico.domain.word_tables import csv_rows
 
 R = BuyingRole
 ADA = Seat("d1", "c1", person_key="ada@acme.com", name="Ada Byrne", email="ada@acme.com")
@@ -406,3 +409,35 @@ def test_an_empty_committee_is_all_gaps() -> None:
     summary = summarise_committee([], {})
 
     assert (summary.size, len(summary.gaps)) == (0, 4)
+
+
+# --- the version of the rules -----------------------------------------------------------------
+
+
+def test_rules_that_say_something_else_have_another_version() -> None:
+    """Databases resolve all roles again only where RULES differs: raise it, and put the digest."""
+    phrases = [
+        phrase
+        for row in csv_rows("enrico.domain.titles", "titles.csv")
+        for phrase in row["words"].split(" | ")
+    ]
+    verified = [
+        VerifiedPerson(title, seniority, provider="apollo", moved=moved)
+        for title in ("", "CFO", "Assistant to the CEO")
+        for seniority in ("owner", "c_suite", "vp", "manager", "")
+        for moved in (False, True)
+    ]
+    seats = [
+        *(Seat("d1", f"t{n}", title=f"{phrase} Sales") for n, phrase in enumerate(phrases)),
+        *(Seat("d1", f"v{n}", verified=person) for n, person in enumerate(verified)),
+        *(Seat("d1", f"l{role}", deal_role_label=role.label) for role in BuyingRole),
+        replace(ADA, contact_id="ada"),
+    ]
+    other = DealOnAccount(
+        "d2", (("Champion__c", "A. Byrne; Nobody"),), (replace(ADA, deal_id="d2"),)
+    )
+
+    said = resolve_committees([DealOnAccount("d1", (), tuple(seats)), other])
+
+    digests = {"1": "bf3453264bc42eea"}
+    assert digests.get(RULES) == sha256(repr(said).encode()).hexdigest()[:16]

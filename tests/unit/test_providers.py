@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from enrico.engine.call import BadAnswer
 from enrico.engine.http import Reply
-from enrico.engine.limits import Window
 from enrico.engine.money import Cost, micro_credits
+from enrico.engine.windows import Window
 from enrico.errors import Fatal, RateLimited, Skippable, Unavailable
 from enrico.providers.apollo import Apollo, PersonToFind, read_bulk, read_single
 from enrico.providers.llm import Llm, ToClassify, account_ids, read_picks

@@ -216,6 +216,8 @@ async def test_a_database_of_an_earlier_release_is_migrated_and_kept(
     for table in metadata.tables:
         columns = text(f"SELECT name, type, \"notnull\", pk FROM pragma_table_info('{table}')")
         assert await old.rows(columns) == await new.rows(columns), table
+    others = text("SELECT type, name FROM sqlite_master WHERE type != 'table' ORDER BY name")
+    assert await old.rows(others) == await new.rows(others)
     assert (await old.rows(select(accounts.c.name)))[0][0] == "Acme"
     assert (await old.rows(select(calls.c.usd, calls.c.waited_ms)))[0] == (25_000_000, 0.0)
     in_doubt = await old.rows(select(unresolved.c.account_id, unresolved.c.deal_id))

@@ -7,7 +7,7 @@ from typing import Any
 
 from enrico.cli.common import say
 from enrico.client import LoadReport
-from enrico.export.tables import UNUSABLE_WORDS
+from enrico.export.seats import UNUSABLE_WORDS
 from enrico.pipeline.plan import Plan
 
 ROWS_SHOWN = 10

@@ -6,6 +6,7 @@ Pure readings of stored values, shared by roles and exports so that both say the
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from rapidfuzz import fuzz
@@ -33,6 +34,7 @@ _SENIORITY = {
 }
 
 
+@lru_cache(maxsize=8_192)
 def seniority_of(provider_seniority: str, title: str) -> str:
     """The provider's level in our words, else what the verified title says; empty when neither."""
     return _SENIORITY.get(provider_seniority) or (
@@ -40,6 +42,7 @@ def seniority_of(provider_seniority: str, title: str) -> str:
     )
 
 
+@lru_cache(maxsize=8_192)
 def department_of(departments: str, functions: str, title: str) -> str:
     """One department in plain words: ``master_finance;c_suite`` → ``finance``."""
     names = [name.removeprefix("master_") for name in departments.split(";") if name]
@@ -53,8 +56,13 @@ def department_of(departments: str, functions: str, title: str) -> str:
 
 def tenure_months(employer_since: str, fetched_at: str) -> int | None:
     """Whole months in the present job when the answer came; None when unknown."""
+    return _months_between(employer_since[:10], fetched_at[:10])
+
+
+@lru_cache(maxsize=8_192)
+def _months_between(earlier: str, later: str) -> int | None:
     try:
-        since, then = date.fromisoformat(employer_since[:10]), date.fromisoformat(fetched_at[:10])
+        since, then = date.fromisoformat(earlier), date.fromisoformat(later)
     except ValueError:
         return None
     months = (then.year - since.year) * 12 + then.month - since.month - (then.day < since.day)
@@ -68,7 +76,7 @@ def has_moved(
 
     Another country's domain of the same name is the same employer; empty when it cannot be told.
     """
-    email_domain = registrable_domain(email)
+    email_domain = _domain_of(email)
     if not (employer or employer_domain) or not (account_name or account_domain or email_domain):
         return ""
     known = {_stem(domain) for domain in (account_domain, email_domain) if domain}
@@ -91,6 +99,13 @@ def is_about(contact_name: str, verified_name: str, *, shared: bool) -> bool:
     names must agree. Otherwise the address decides: people change their names.
     """
     return not shared or same_person_name(contact_name, verified_name) is True
+
+
+def _domain_of(email: str) -> str:
+    """The employer's domain behind an address; addresses of one host are looked up once."""
+    local, _, host = email.rpartition("@")
+    # Those two would be taken for the end of an address or the start of a path.
+    return registrable_domain(email if "|" in local or "/" in local else f"@{host}")
 
 
 def _stem(domain: str) -> str:

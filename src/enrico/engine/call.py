@@ -18,10 +18,11 @@ import structlog
 
 from enrico.engine.budget import Budget
 from enrico.engine.http import Http, Lost, NotSent, Reply, Request
-from enrico.engine.limits import Limiter, Slot, Window
+from enrico.engine.limits import BATCH_LANE, Limiter, Slot
 from enrico.engine.money import NOTHING, Cost
 from enrico.engine.stats import ProviderName, Stats
 from enrico.engine.watching import CallSeen, Happened, Watchers
+from enrico.engine.windows import Window
 from enrico.errors import (
     EnricoError,
     Fatal,
@@ -72,6 +73,10 @@ class Provider(Protocol):
         """The limits that the provider names in its headers; empty when it names none."""
         ...
 
+    def used(self, headers: Mapping[str, str]) -> Mapping[float, int]:
+        """How many calls the provider says it has counted, by the period's seconds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -91,6 +96,7 @@ class Answer(Generic[T]):
     call_id: str
     ended_at: str
     cost: Cost
+    seconds: float
     value: T
 
 
@@ -128,7 +134,9 @@ class CallPath:
         self._walled_since: float | None = None
         self._lost: dict[str, int] = {}  # logical calls → the last attempt of unknown outcome
 
-    async def send(self, call: Call, read: Callable[[Reply], T], *, lane: int = 0) -> Answer[T]:
+    async def send(
+        self, call: Call, read: Callable[[Reply], T], *, lane: int = BATCH_LANE
+    ) -> Answer[T]:
         """Buy one answer and read it.
 
         Raises Fatal (key or balance: stop), Skippable (this request only), Unavailable or
@@ -215,7 +223,8 @@ class CallPath:
                         # Read before the slot is free: who finds nothing in flight finds every
                         # call's outcome in the journal.
                         value = await self._read(call_id, reply, charged, read)
-                        return Answer(call_id, ended_at, charged, value)
+                        took = time.perf_counter() - tried.began
+                        return Answer(call_id, ended_at, charged, took, value)
                     if isinstance(error, Unavailable):
                         if not self.provider.dear:
                             charged = NOTHING  # cheap providers do not charge for their errors
@@ -268,7 +277,8 @@ class CallPath:
 
     async def _answered(self, tried: _Tried, reply: Reply, cost: Cost) -> str:
         self._told(reply)
-        self.limiter.succeeded()
+        if taught := self.limiter.succeeded(tried.slot):
+            await self._happened("limit", 0.0, taught)
         self._walled_since = None
         self.stats.took((time.perf_counter() - tried.began) * 1000)
         self.stats.cost += cost
@@ -276,7 +286,8 @@ class CallPath:
 
     def _told(self, reply: Reply) -> None:
         """Hand the limiter what the provider says of its limits."""
-        self.limiter.told(self.provider.windows(reply.headers))
+        headers = reply.headers
+        self.limiter.told(self.provider.windows(headers), self.provider.used(headers))
 
     async def _not_sent(self, tried: _Tried, why: NotSent) -> Unavailable:
         await self._conclude(tried, "not_sent", error=str(why))

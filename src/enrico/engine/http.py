@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 import aiohttp
+from yarl import URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Lost(Exception):
 # nobody knows whether a paid request arrived. Idle connections are therefore given up early.
 IDLE_SECONDS = 2.0
 CONNECT_SECONDS = 30.0
+WARMING = aiohttp.ClientTimeout(connect=5.0)
 HUNG_UP = "no whole answer within"
 LARGEST_BODY = 32 * 1024 * 1024
 
@@ -62,9 +64,12 @@ class Http:
 
     def __init__(self, base_url: str, headers: Mapping[str, str], *, connections: int) -> None:
         self._base = base_url.rstrip("/")
+        self._connector = aiohttp.TCPConnector(
+            limit=connections + 4, keepalive_timeout=IDLE_SECONDS
+        )
         self._session = aiohttp.ClientSession(
             headers={**headers, "User-Agent": "enrico"},
-            connector=aiohttp.TCPConnector(limit=connections + 4, keepalive_timeout=IDLE_SECONDS),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             # Send bounds the whole exchange; a clock of the session's would end it at five minutes.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
@@ -83,6 +88,22 @@ class Http:
         trace: TracebackType | None,
     ) -> None:
         await self._session.close()
+
+    async def warm(self, connections: int) -> None:
+        """Open connections before they are needed; whoever cannot be reached is met later."""
+        url = URL(self._base)
+        loop = asyncio.get_running_loop()
+
+        async def connect() -> aiohttp.connector.Connection:
+            request = aiohttp.ClientRequest("GET", url, loop=loop)
+            return await self._connector.connect(request, [], WARMING)
+
+        opened = await asyncio.gather(
+            *(connect() for _ in range(connections)), return_exceptions=True
+        )
+        for connection in opened:
+            if not isinstance(connection, BaseException):
+                connection.release()
 
     async def send(self, request: Request, timeout_seconds: float) -> Reply:
         """The provider's whole answer. Raises NotSent or Lost; a refusal is an answer too.

@@ -6,8 +6,10 @@ A cell that a spreadsheet would run as a formula is written as text (OWASP ASVS 
 from __future__ import annotations
 
 import csv
+import string
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +22,11 @@ _FORMULA_STARTS = "=+-@\t\r\n\0"
 EXCEL_ROWS = 1_048_576
 EXCEL_CELL = 32_767
 
-Row = Mapping[str, Any]
+Cells = Sequence[Any]
+"""A row's values in the order of its table's columns."""
+
+_SAFE_STARTS = frozenset(string.ascii_letters + string.digits)
+"""What most cells begin with; nothing is read into such a cell, whatever follows."""
 
 
 def safe_cell(value: Any) -> Any:
@@ -40,10 +46,10 @@ def safe_cell(value: Any) -> Any:
 
 
 class Writer(Protocol):
-    """Takes the rows of one table."""
+    """Takes the rows of one table, a page at a time."""
 
-    def row(self, row: Row) -> None:
-        """Add one row."""
+    def rows(self, rows: Sequence[Cells]) -> None:
+        """Add some rows."""
         ...
 
     def close(self) -> None:
@@ -56,13 +62,18 @@ class CsvWriter:
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._columns = columns
         self._csv = csv.writer(self._file)
         self._csv.writerow(columns)
 
-    def row(self, row: Row) -> None:
-        self._csv.writerow(
-            "" if (value := row[name]) is None else safe_cell(value) for name in self._columns
+    def rows(self, rows: Sequence[Cells]) -> None:
+        self._csv.writerows(
+            [
+                safe_cell(cell)
+                if cell.__class__ is str and cell and cell[0] not in _SAFE_STARTS
+                else cell
+                for cell in cells
+            ]
+            for cells in rows
         )
 
     def close(self) -> None:
@@ -76,8 +87,10 @@ class JsonlWriter:
         self._file = path.open("wb")
         self._columns = columns
 
-    def row(self, row: Row) -> None:
-        self._file.write(orjson.dumps({name: row[name] for name in self._columns}) + b"\n")
+    def rows(self, rows: Sequence[Cells]) -> None:
+        columns = self._columns
+        lines = [orjson.dumps(dict(zip(columns, cells, strict=True))) for cells in rows]
+        self._file.write(b"\n".join([*lines, b""]))
 
     def close(self) -> None:
         self._file.close()
@@ -109,8 +122,8 @@ class ParquetWriter:
         self._staging = path.with_name(path.name + ".part")
         self._rows = JsonlWriter(self._staging, columns)
 
-    def row(self, row: Row) -> None:
-        self._rows.row(row)
+    def rows(self, rows: Sequence[Cells]) -> None:
+        self._rows.rows(rows)
 
     def close(self) -> None:
         self._rows.close()
@@ -131,20 +144,22 @@ class ExcelWriter:
     def __init__(self, workbook: Any, name: str, columns: Sequence[str]) -> None:
         self._sheet = workbook.add_worksheet(name)
         self._sheet.freeze_panes(1, 0)
-        self._columns = columns
         self._next = 1
         head = workbook.add_format({"bold": True})
         for place, column in enumerate(columns):
             self._sheet.write_string(0, place, column, head)
 
-    def row(self, row: Row) -> None:
-        if self._next >= EXCEL_ROWS:
+    def rows(self, rows: Sequence[Cells]) -> None:
+        if self._next + len(rows) > EXCEL_ROWS:
             raise UsageError(
                 f"An Excel sheet holds {EXCEL_ROWS:,} rows, and there are more. Write CSV, JSONL "
                 "or Parquet instead."
             )
-        for place, column in enumerate(self._columns):
-            value = row[column]
+        for cells in rows:
+            self._row(cells)
+
+    def _row(self, cells: Cells) -> None:
+        for place, value in enumerate(cells):
             if isinstance(value, bool):
                 self._sheet.write_boolean(self._next, place, value)
             elif isinstance(value, int | float):
@@ -184,67 +199,69 @@ def paths_of(out: Path, tables: Sequence[str], chosen: str) -> dict[str, Path]:
 async def write_tables(
     out: Path,
     columns: Mapping[str, Sequence[str]],
-    rows: Callable[[str], AsyncIterator[Row]],
+    pages: AsyncIterator[tuple[str, Sequence[Cells]]],
     *,
     wanted: str = "",
 ) -> dict[str, tuple[Path, int]]:
     """Write every table; returns where each is and how many rows it has.
 
-    Files are written under another name and put in place when they are whole. Raises InputError
+    Files are written under another name and put in place when all are whole. Raises InputError
     when a file cannot be written.
     """
     chosen = format_of(out, wanted)
     paths = paths_of(out, list(columns), chosen)
-    written: dict[str, tuple[Path, int]] = {}
+    staged = {path: path.with_name(f".{path.name}.tmp") for path in paths.values()}
     try:
-        for path in set(paths.values()):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        if chosen == "xlsx":
-            return await _write_workbook(next(iter(paths.values())), columns, rows)
-        kinds: dict[str, Callable[[Path, Sequence[str]], Writer]] = {
-            "csv": CsvWriter, "jsonl": JsonlWriter, "parquet": ParquetWriter,
-        }  # fmt: skip
-        for table, path in paths.items():
-            staging = path.with_name(f".{path.name}.tmp")
-            writer = kinds[chosen](staging, columns[table])
-            try:
-                number = await _pour(writer, rows(table))
-            except BaseException:
+        try:
+            for path in staged:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            with _writers(chosen, {name: staged[paths[name]] for name in paths}, columns) as ways:
+                numbers = await _pour(ways, pages)
+            for path, staging in staged.items():
+                staging.replace(path)
+        finally:
+            for staging in staged.values():
                 staging.unlink(missing_ok=True)
-                raise
-            staging.replace(path)
-            written[table] = (path, number)
     except OSError as error:
         raise InputError(
             f"{out} cannot be written: {error.strerror or error}. Choose another place with -o; "
             "the results are kept, and 'enrico export' writes them again."
         ) from error
-    return written
+    return {name: (path, numbers[name]) for name, path in paths.items()}
 
 
-async def _pour(writer: Writer, rows: AsyncIterator[Row]) -> int:
-    number = 0
-    try:
-        async for row in rows:
-            writer.row(row)
-            number += 1
-    finally:
-        writer.close()
-    return number
+@contextmanager
+def _writers(
+    chosen: str, paths: Mapping[str, Path], columns: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, Writer]]:
+    """A writer for each table; all are closed at the end."""
+    with ExitStack() as stack:
+        ways: dict[str, Writer] = {}
+        if chosen == "xlsx":
+            import xlsxwriter
+
+            options = {
+                "strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True,
+            }  # fmt: skip
+            book = str(next(iter(paths.values())))
+            workbook = stack.enter_context(xlsxwriter.Workbook(book, options))
+            ways = {name: ExcelWriter(workbook, name, columns[name]) for name in paths}
+        else:
+            kinds: dict[str, Callable[[Path, Sequence[str]], Writer]] = {
+                "csv": CsvWriter, "jsonl": JsonlWriter, "parquet": ParquetWriter,
+            }  # fmt: skip
+            for name, path in paths.items():
+                ways[name] = kinds[chosen](path, columns[name])
+                stack.callback(ways[name].close)
+        yield ways
 
 
-async def _write_workbook(
-    path: Path,
-    columns: Mapping[str, Sequence[str]],
-    rows: Callable[[str], AsyncIterator[Row]],
-) -> dict[str, tuple[Path, int]]:
-    import xlsxwriter
-
-    staging = path.with_name(f".{path.name}.tmp")
-    written = {}
-    options = {"strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(staging), {**options, "constant_memory": True}) as workbook:
-        for table, names in columns.items():
-            written[table] = (path, await _pour(ExcelWriter(workbook, table, names), rows(table)))
-    staging.replace(path)
-    return written
+async def _pour(
+    ways: Mapping[str, Writer], pages: AsyncIterator[tuple[str, Sequence[Cells]]]
+) -> dict[str, int]:
+    """Writes all pages; returns how many rows each table has."""
+    numbers = dict.fromkeys(ways, 0)
+    async for table, rows in pages:
+        ways[table].rows(rows)
+        numbers[table] += len(rows)
+    return numbers

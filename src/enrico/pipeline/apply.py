@@ -6,7 +6,7 @@ the same answer is the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,10 +18,10 @@ from enrico.domain.dates import day_first_for, resolve_date
 from enrico.domain.signals import Signal, checked_relevance, compose_summary, score_account
 from enrico.domain.stories import one_story_once
 from enrico.engine.call import BadAnswer
-from enrico.engine.money import Cost
+from enrico.engine.money import NOTHING, Cost
 from enrico.engine.stats import Stats
 from enrico.providers.apollo import BULK, Matches, Person, PersonToFind, read_bulk, read_single
-from enrico.providers.llm import Pick, Picks, read_picks
+from enrico.providers.llm import Pick, Picks, ToClassify, read_picks
 from enrico.providers.serper import SearchResult, host_of, read_results
 from enrico.store import facts
 from enrico.store.database import Database, Operation
@@ -39,8 +39,50 @@ _SITES = select(accounts.c.domain, accounts.c.key).where(
     accounts.c.domain.in_(bindparam("hosts", expanding=True))
 )
 
-Sent = Mapping[str, tuple[str, str, Sequence[SearchResult], str, str]]
-"""For each account key: name, domain, results, the search call and when it was answered."""
+Sent = Mapping[str, ToClassify]
+"""What was asked about each account, by its key."""
+
+
+class Parts:
+    """What the model has said of one account so far, where its results went out in parts."""
+
+    def __init__(self, account: ToClassify) -> None:
+        self.account = account
+        self.calls: dict[str, str] = {}
+        """Each call and when it was answered."""
+        self.cost = NOTHING
+        self._said: dict[int, tuple[int, tuple[Pick, ...], str]] = {}  # first → count, picks, call
+
+    def add(
+        self, first: int, count: int, picks: tuple[Pick, ...], call_id: str, at: str, cost: Cost
+    ) -> None:
+        """One part was answered; it replaces parts inside of it."""
+        for inside in [f for f in self._said if first <= f < first + count]:
+            del self._said[inside]
+        self._said[first] = (count, picks, call_id)
+        self.calls[call_id] = at
+        self.cost += cost
+
+    def missing(self) -> list[tuple[int, int]]:
+        """(first, count) of the results that no answer covers."""
+        gaps, place = [], 0
+        for first, (count, _, _) in sorted(self._said.items()):
+            if first > place:
+                gaps.append((place, first - place))
+            place = max(place, first + count)
+        if place < len(self.account.results):
+            gaps.append((place, len(self.account.results) - place))
+        return gaps
+
+    def picks(self) -> list[Pick]:
+        """All picks, in the order of the results."""
+        return [pick for _, (_, picks, _) in sorted(self._said.items()) for pick in picks]
+
+    def call_of(self, result: int) -> str:
+        """The call that said something of this result."""
+        return max((first, call) for first, (_, _, call) in self._said.items() if first <= result)[
+            1
+        ]
 
 
 class Applier:
@@ -51,6 +93,7 @@ class Applier:
         self._journal = journal
         self._stats = stats
         self._day_first = day_first_for(language)
+        self._parts: dict[tuple[str, str], Parts] = {}  # by account and search call
 
     # -- people ---------------------------------------------------------------------------
 
@@ -103,72 +146,96 @@ class Applier:
     # -- classification -------------------------------------------------------------------
 
     async def classification(
-        self,
-        call_id: str,
-        ended_at: str,
-        cost: Cost,
-        picks: Picks,
-        sent: Sent,
-    ) -> None:
-        """Signals of the accounts that the answer covers."""
+        self, call_id: str, ended_at: str, cost: Cost, picks: Picks, sent: Sent
+    ) -> list[str]:
+        """Signals of the accounts that the answer covers; returns those that are now complete.
+
+        A part of an account waits here, and unapplied in the journal, for the account's other
+        parts.
+        """
         for reason, count in picks.dropped.items():
             self._stats.drop(reason, count)
         share = _shares(cost, sorted(picks.by_account))
-        sites = await self._sites_of_accounts(picks, sent)
-        operations: list[Operation] = []
+        complete: dict[str, Parts] = {}
         for key, chosen in sorted(picks.by_account.items()):
-            name, domain, results, search_call, fetched_at = sent[key]
-            own = [p for p in chosen if sites.get(host_of(results[p.result].url), key) == key]
-            self._stats.drop("on another account's own site", len(chosen) - len(own))
-            signals = self._signals(name, domain, results, own, fetched_at)
-            as_of = moment(fetched_at).date()
-            score = score_account(signals, as_of)
-            row = {
-                **facts.NO_CLASSIFICATION,
-                "key": key,
-                "state": "done",
-                "search_call_id": search_call,
-                "call_id": call_id,
-                "at": ended_at,
-                "usd": share[key].usd,
-                "score": score.value,
-                "score_parts": orjson.dumps([asdict(part) for part in score.parts]).decode(),
-                "signals": len(signals),
-                "top_signals": " | ".join(f"{s.type}: {s.headline}" for s in _top(signals)),
-                "summary": compose_summary(name or domain, signals, score, as_of),
-            }
-            rows = [
-                {
-                    "key": key,
-                    "n": n,
-                    "type": str(signal.type),
-                    "headline": signal.headline,
-                    "url": signal.url,
-                    "host": signal.source_host,
-                    "published": signal.published.isoformat() if signal.published else "",
-                    "date_precision": signal.precision,
-                    "relevance": signal.relevance,
-                    "snippet": signal.snippet,
-                    "result_index": signal.result_index,
-                    "seen_on": signal.seen_on,
-                    "fetched_at": fetched_at,
-                    "search_call_id": search_call,
-                    "call_id": call_id,
-                }
-                for n, signal in enumerate(signals, 1)
-            ]
-            operations += facts.classified(row, rows)
-        await self._db.write(*operations, self._journal.applied(call_id))
+            account = sent[key]
+            place = (key, account.search_call_id)
+            parts = self._parts.setdefault(place, Parts(account))
+            parts.add(account.first, len(account.asked), chosen, call_id, ended_at, share[key])
+            if not parts.missing():
+                complete[key] = self._parts.pop(place)
+        sites = await self._sites_of_accounts(complete.values())
+        operations: list[Operation] = []
+        for key, parts in complete.items():
+            operations += self._classified(key, parts, sites)
+            operations += [self._journal.applied(call) for call in parts.calls if call != call_id]
+        if len(complete) == len(picks.by_account):
+            operations.append(self._journal.applied(call_id))
+        await self._db.write(*operations)
+        return list(complete)
 
-    async def _sites_of_accounts(self, picks: Picks, sent: Sent) -> dict[str, str]:
+    def missing(self, account: ToClassify) -> list[tuple[int, int]]:
+        """(first, count) of the results that no recorded answer covers yet."""
+        parts = self._parts.get((account.key, account.search_call_id))
+        return Parts(account).missing() if parts is None else parts.missing()
+
+    def begun(self, account: ToClassify) -> bool:
+        """Whether recorded answers cover a part of the account."""
+        return (account.key, account.search_call_id) in self._parts
+
+    def _classified(self, key: str, parts: Parts, sites: Mapping[str, str]) -> list[Operation]:
+        account, chosen = parts.account, parts.picks()
+        results = account.results
+        own = [p for p in chosen if sites.get(host_of(results[p.result].url), key) == key]
+        self._stats.drop("on another account's own site", len(chosen) - len(own))
+        signals = self._signals(account.name, account.domain, results, own, account.found_at)
+        as_of = moment(account.found_at).date()
+        score = score_account(signals, as_of)
+        row = {
+            **facts.NO_CLASSIFICATION,
+            "key": key,
+            "state": "done",
+            "search_call_id": account.search_call_id,
+            "call_id": parts.call_of(0),
+            "at": max(parts.calls.values()),
+            "usd": parts.cost.usd,
+            "score": score.value,
+            "score_parts": orjson.dumps([asdict(part) for part in score.parts]).decode(),
+            "signals": len(signals),
+            "top_signals": " | ".join(f"{s.type}: {s.headline}" for s in _top(signals)),
+            "summary": compose_summary(account.name or account.domain, signals, score, as_of),
+        }
+        rows = [
+            {
+                "key": key,
+                "n": n,
+                "type": str(signal.type),
+                "headline": signal.headline,
+                "url": signal.url,
+                "host": signal.source_host,
+                "published": signal.published.isoformat() if signal.published else "",
+                "date_precision": signal.precision,
+                "relevance": signal.relevance,
+                "snippet": signal.snippet,
+                "result_index": signal.result_index,
+                "seen_on": signal.seen_on,
+                "fetched_at": account.found_at,
+                "search_call_id": account.search_call_id,
+                "call_id": parts.call_of(signal.result_index),
+            }
+            for n, signal in enumerate(signals, 1)
+        ]
+        return facts.classified(row, rows)
+
+    async def _sites_of_accounts(self, accounts_done: Iterable[Parts]) -> dict[str, str]:
         """Which of the picked results' hosts are accounts' own sites: host → account key.
 
         Two accounts may have one name; what one of them publishes is no news of the other.
         """
         hosts = {
-            host_of(sent[key][2][pick.result].url)
-            for key, chosen in picks.by_account.items()
-            for pick in chosen
+            host_of(parts.account.results[pick.result].url)
+            for parts in accounts_done
+            for pick in parts.picks()
         }
         if not hosts:
             return {}
@@ -230,22 +297,24 @@ class Applier:
             sent = await self._what_was_sent(call.items)
             await self.classification(call.id, call.ended_at, call.cost, picks, sent)
 
-    async def _what_was_sent(
-        self, items: Sequence[Any]
-    ) -> dict[str, tuple[str, str, Sequence[SearchResult], str, str]]:
+    async def _what_was_sent(self, items: Sequence[Any]) -> dict[str, ToClassify]:
         keys = [item[0] for item in items]
         names: dict[str, tuple[str, str]] = {}
         query = select(accounts).where(accounts.c.key.in_(keys)).order_by(accounts.c.id)
         for row in await self._db.rows(query):
             names.setdefault(row.key, (row.name, row.domain))
         answers = await self._journal.get_many([item[1] for item in items])
-        sent: dict[str, tuple[str, str, Sequence[SearchResult], str, str]] = {}
-        for key, search_call, _, count in items:
+        sent: dict[str, ToClassify] = {}
+        for key, search_call, _, count, *part in items:
             call = answers.get(search_call)
             if call is None:
                 raise BadAnswer("the search that it rests on is gone")
-            results = read_results(call.reply)[:count]
-            sent[key] = (*names.get(key, ("", "")), results, search_call, call.ended_at)
+            name, domain = names.get(key, ("", ""))
+            results = read_results(call.reply)
+            first = part[0] if part else 0
+            sent[key] = ToClassify(
+                key, name, domain, search_call, call.ended_at, results, first, count
+            )
         return sent
 
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from enrico.engine.limits import Window, lower_bound_seconds, parse_windows
 from enrico.engine.money import Cost, credits_number, usd_number
 from enrico.engine.stats import ProviderName
+from enrico.engine.windows import Window, lower_bound_seconds, parse_windows
 from enrico.pipeline.context import Branch
 from enrico.providers.apollo import Apollo
 from enrico.providers.llm import SYSTEM_PROMPT, Llm

@@ -19,8 +19,8 @@ import orjson
 from sqlalchemy import bindparam, select, update
 
 from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
-from enrico.engine.limits import Window
 from enrico.engine.money import NOTHING, credits_number, micro_credits
+from enrico.engine.windows import Window
 from enrico.pipeline.apply import asked_people, trouble_row
 from enrico.pipeline.context import Context
 from enrico.providers.apollo import BULK, PersonToFind

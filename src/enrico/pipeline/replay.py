@@ -25,5 +25,5 @@ async def replay_journal(
             done["answers"] += 1
         except BadAnswer:
             done["not_understood"] += 1
-    done["roles"], _ = await resolve_roles_in(db, scope, settings.role_threshold)
+    done["roles"] = await resolve_roles_in(db, scope, settings.role_threshold, afresh=True)
     return done

@@ -19,16 +19,17 @@ from enrico.engine.budget import Budget, Caps
 from enrico.engine.call import BadAnswer, CallPath
 from enrico.engine.flow import Channel
 from enrico.engine.http import Http, Lost, NotSent
-from enrico.engine.limits import Limiter, Window, parse_windows
+from enrico.engine.limits import Limiter
 from enrico.engine.stats import ProviderName, Stats
 from enrico.engine.watching import Watcher, Watchers
+from enrico.engine.windows import Window, parse_windows
 from enrico.errors import ConfigError, EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.context import BRANCHES, Branch, Context
 from enrico.pipeline.people import buy_people
 from enrico.pipeline.plan import Plan, make_plan, windows_of
 from enrico.pipeline.reconcile import note_counters, settle_left_over
-from enrico.pipeline.roles import resolve_all_roles
+from enrico.pipeline.roles import finish_roles, resolve_marked
 from enrico.pipeline.signals import BACKLOG, classify_accounts, feed_unread, search_accounts
 from enrico.pipeline.summary import summarise
 from enrico.providers.apollo import Apollo
@@ -44,6 +45,9 @@ from enrico.store.tables import runs
 
 log = structlog.get_logger("enrico.run")
 
+APOLLO_SECONDS = 0.55
+"""Mean time of a bulk call until it is measured."""
+WARM_CONNECTIONS = 16
 _START = insert(runs)
 _END = update(runs).where(runs.c.id == bindparam("run"))
 _NAMES = {"serper": "SERPER_API_KEY", "deepseek": "DEEPSEEK_API_KEY", "apollo": "APOLLO_API_KEY"}
@@ -115,6 +119,7 @@ class Run:
             await settle_left_over(ctx)
             await self._apply_left_over()
             counts = await self._select()
+            warming = asyncio.create_task(self._warm(ctx))
             await self._begin(counts)
             if on_start is not None:
                 on_start(self)
@@ -124,6 +129,7 @@ class Run:
             self.stats.began = began
             log.info("run begins", run=self.run_id, deals=counts.deals, accounts=counts.accounts)
             await self._branches(ctx)
+            await warming
             seconds = time.monotonic() - began
             return await self._finish(ctx, counts, seconds)
 
@@ -192,6 +198,7 @@ class Run:
                     concurrency=section.concurrency,
                     assumed=assumed,
                     by_concurrency=provider is ctx.llm,
+                    typical_seconds=APOLLO_SECONDS if provider is ctx.apollo else None,
                 )
                 longest = max((window.seconds for window in windows), default=0.0)
                 limiter.remember(await self._journal.seconds_since_sends(name, longest))
@@ -244,6 +251,8 @@ class Run:
             kinds.append("people")
         await fill_work(self._db, selection, tuple(kinds))
         self.plan = make_plan(counts, self._settings, self.options.only)
+        for name, path in self.paths.items():
+            path.limiter.expect(self.plan.providers[name].calls)
         stats = self.stats.providers
         if "search" in self.options.only:
             stats["serper"].total = counts.to_search
@@ -279,6 +288,18 @@ class Run:
         await self._db.write((_START, [row]))
         self._watchers.began(self.run_id, self.plan.as_dict())
 
+    async def _warm(self, ctx: Context) -> None:
+        """Open connections to whoever will be asked, while the run is still being written down."""
+        assert self.plan is not None
+        calls = {name: self.plan.providers[name].calls for name in ctx.paths}
+        await asyncio.gather(
+            *(
+                path.http.warm(min(calls[name], path.limiter.at_once, WARM_CONNECTIONS))
+                for name, path in ctx.paths.items()
+                if calls[name]
+            )
+        )
+
     # -- during ---------------------------------------------------------------------------
 
     async def _branches(self, ctx: Context) -> None:
@@ -290,9 +311,9 @@ class Run:
             if "people" in only and self.stats.providers["apollo"].total:
                 group.create_task(self._people(ctx))
             if "roles" in only:
-                group.create_task(resolve_all_roles(ctx))
-        if "roles" in only and self.stats.providers["apollo"].found:
-            await resolve_all_roles(ctx)  # again, now with verified titles and seniority
+                group.create_task(resolve_marked(ctx))
+        if "roles" in only:
+            await finish_roles(ctx)  # again where verified titles and seniority have come
 
     async def _signals(self, ctx: Context) -> None:
         only = self.options.only

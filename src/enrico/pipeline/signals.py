@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from enrico.engine.budget import BudgetReached
@@ -10,8 +13,9 @@ from enrico.engine.call import Answer
 from enrico.engine.flow import Channel, for_each
 from enrico.errors import Fatal, Interrupted, ProviderError, Skippable, Unavailable, Unreadable
 from enrico.pipeline.context import Context
+from enrico.pipeline.pace import PARTS_MOST, Pace, ranges, sizes_of
 from enrico.providers.llm import Picks, ToClassify, read_picks
-from enrico.providers.serper import read_results
+from enrico.providers.serper import RESULTS_KEPT, read_results
 from enrico.store import facts
 from enrico.store.journal import timestamp
 from enrico.store.selection import accounts_in_work
@@ -81,21 +85,35 @@ async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
     only a backlog that all workers together cannot take is worth a batch.
     """
     workers = ctx.paths["deepseek"].limiter.concurrency
+    sizes = sizes_of(ctx.settings.llm)
+    pace = Pace()
     busy = 0
 
+    def at_most() -> int:
+        if sizes.wait:
+            return sizes.accounts
+        if busy < workers - 1:
+            return 1
+        return pace.accounts(RESULTS_KEPT, sizes.accounts) if sizes.measured else sizes.accounts
+
     async def batches() -> AsyncGenerator[list[ToClassify], None]:
-        most, wait = ctx.settings.llm.batch_accounts, ctx.settings.llm.batch_wait_seconds
-        while batch := await channel.take(lambda: most if wait or busy >= workers - 1 else 1):
-            if wait and len(batch) < most:
-                batch += await channel.more(most - len(batch), wait)
+        while batch := await channel.take(at_most):
+            if sizes.wait and len(batch) < sizes.accounts:
+                batch += await channel.more(sizes.accounts - len(batch), sizes.wait)
             yield batch
+
+    def worth() -> float:
+        """More calls are worth it only for what everybody waits for, and while slots are free."""
+        search = ctx.stats.providers["serper"]
+        last = search.calls >= search.total and busy + PARTS_MOST <= workers
+        return sizes.worth if last else math.inf
 
     async def classify(batch: list[ToClassify]) -> None:
         nonlocal busy
         busy += 1
         ctx.stats.start("classify")
         try:
-            await _classify(ctx, batch)
+            await _classify(ctx, batch, pace, worth())
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("deepseek", why)
         finally:
@@ -106,36 +124,47 @@ async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
     await for_each(batches(), classify, workers=workers, stopped=lambda: False)
 
 
-async def _classify(ctx: Context, batch: Sequence[ToClassify]) -> None:
+async def _classify(ctx: Context, batch: Sequence[ToClassify], pace: Pace, worth: float) -> None:
     """Classify a batch; whoever its answer does not cover is asked about alone."""
-    alone = list(batch)
-    if len(batch) > 1:
+    alone = [account for account in batch if ctx.applier.begun(account)]
+    whole = [account for account in batch if account not in alone]
+    if len(whole) > 1:
         try:
-            missing = await _ask(ctx, batch, 1)
+            missing = await _ask(ctx, whole, 1, pace)
         except (Skippable, Unavailable, Unreadable):
-            missing = [account.key for account in batch]
-        alone = [account for account in batch if account.key in missing]
-    for account in alone:
-        await _classify_alone(ctx, account)
+            missing = [account.key for account in whole]
+        whole = [account for account in whole if account.key in missing]
+    for account in (*alone, *whole):
+        await _classify_alone(ctx, account, pace, worth)
 
 
-async def _classify_alone(ctx: Context, account: ToClassify) -> None:
+async def _classify_alone(ctx: Context, account: ToClassify, pace: Pace, worth: float) -> None:
+    """Ask about one account, in parts where that ends sooner, until every result is covered."""
     reason = "the model's answers did not cover this account"
     for attempt in range(1, ALONE_ATTEMPTS + 1):
-        try:
-            if not await _ask(ctx, [account], attempt):
-                return
-        except Unreadable as error:
-            reason = str(error)
-        except (Skippable, Unavailable) as error:
-            reason = str(error)
+        asked = [
+            replace(account, first=first, count=count)
+            for gap in ctx.applier.missing(account)
+            for first, count in ranges(*gap, pace.parts(gap[1], worth))
+        ]
+        outcomes = await asyncio.gather(
+            *(_ask(ctx, [part], attempt, pace) for part in asked), return_exceptions=True
+        )
+        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, Unreadable | Skippable | Unavailable):
+                raise failure
+            reason = str(failure)
+        if not failures and not any(outcomes):
+            return
+        if any(isinstance(failure, Skippable | Unavailable) for failure in failures):
             break
     ctx.stats.fail("deepseek", reason)
     row = {"key": account.key, "state": "failed", "reason": reason, "at": timestamp()}
     await ctx.db.write(facts.classification_failed(row))
 
 
-async def _ask(ctx: Context, group: Sequence[ToClassify], attempt: int) -> list[str]:
+async def _ask(ctx: Context, group: Sequence[ToClassify], attempt: int, pace: Pace) -> list[str]:
     """One classification call; returns the keys that its answer did not cover."""
     path, stats = ctx.paths["deepseek"], ctx.stats.providers["deepseek"]
     while True:
@@ -147,18 +176,14 @@ async def _ask(ctx: Context, group: Sequence[ToClassify], attempt: int) -> list[
             if not ctx.llm.step_down(error, call):
                 raise
     stats.batches += 1
-    sent = {
-        account.key: (
-            account.name, account.domain, account.results, account.search_call_id, account.found_at,
-        )
-        for account in group
-    }  # fmt: skip
-    await ctx.applier.classification(
-        answer.call_id, answer.ended_at, answer.cost, answer.value, sent
+    picks = answer.value
+    pace.note(picks.tokens, answer.seconds, sum(len(account.asked) for account in group))
+    complete = await ctx.applier.classification(
+        answer.call_id, answer.ended_at, answer.cost, picks, {one.key: one for one in group}
     )
-    stats.items += len(answer.value.by_account)
-    stats.found += len(answer.value.by_account)
-    return list(answer.value.missing)
+    stats.items += len(complete)
+    stats.found += len(complete)
+    return list(picks.missing)
 
 
 def _no_search(key: str, reason: str) -> dict[str, object]:

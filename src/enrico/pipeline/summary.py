@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from enrico.engine.call import CallPath
-from enrico.engine.limits import lower_bound_seconds
 from enrico.engine.money import Cost, credits_number, usd_number
 from enrico.engine.stats import PHASES, PROVIDERS, Phase, ProviderStats, Stats
+from enrico.engine.windows import lower_bound_seconds
 from enrico.errors import EnricoError
 from enrico.pipeline.context import Branch
 from enrico.pipeline.plan import TYPICAL_SECONDS, what_binds

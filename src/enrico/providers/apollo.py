@@ -18,9 +18,9 @@ from enrico.domain.identity import email_key, registrable_domain
 from enrico.domain.names import same_person_name
 from enrico.engine.call import BadAnswer, Call
 from enrico.engine.http import Reply, Request
-from enrico.engine.limits import Window
 from enrico.engine.money import Cost, cost_of_credits, micro_credits
 from enrico.engine.stats import ProviderName
+from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError
 from enrico.providers.common import error_text, json_object, ordinary_refusal, whole_number
 from enrico.settings import ApolloSettings
@@ -194,6 +194,18 @@ class Apollo:
             elif value is not None and not value.strip():
                 windows.setdefault(period, Window(0, period))
         return tuple(windows.values())
+
+    def used(self, headers: Mapping[str, str]) -> Mapping[float, int]:
+        """Calls of the whole team that Apollo has counted in each open window."""
+        used = {}
+        for limit_name, period in _WINDOW_HEADERS:
+            name = limit_name.removeprefix("x-rate-limit-")
+            limit = whole_number(headers.get(limit_name))
+            left = whole_number(headers.get(f"x-{name}-requests-left"))
+            # A count that makes no sense beside the limit is no count.
+            if limit is not None and left is not None and 0 <= left <= limit:
+                used[period] = limit - left
+        return used
 
 
 def _details(person: PersonToFind) -> dict[str, str]:

@@ -20,9 +20,9 @@ import orjson
 from enrico.domain.signals import SignalType
 from enrico.engine.call import BadAnswer, Call
 from enrico.engine.http import Reply, Request
-from enrico.engine.limits import Window
 from enrico.engine.money import NANO, Cost
 from enrico.engine.stats import ProviderName
+from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError, Skippable
 from enrico.providers.common import error_text, json_object, ordinary_refusal
 from enrico.providers.serper import SearchResult
@@ -77,6 +77,14 @@ class ToClassify:
     found_at: str
     """When the search was answered."""
     results: tuple[SearchResult, ...]
+    first: int = 0
+    """Where only a part of the results is asked about: the first of them, and how many."""
+    count: int | None = None
+
+    @property
+    def asked(self) -> tuple[SearchResult, ...]:
+        """The results that are asked about."""
+        return self.results[self.first :][: self.count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ class Picks:
     by_account: Mapping[str, tuple[Pick, ...]]
     missing: tuple[str, ...]
     dropped: Mapping[str, int]
+    tokens: int = 0
+    """How many tokens the model wrote; 0 where the endpoint does not say."""
 
 
 class Llm:
@@ -122,7 +132,8 @@ class Llm:
         ids = account_ids([account.key for account in accounts])
         number, documents, items = 0, [], []
         for account in accounts:
-            items.append([account.key, account.search_call_id, number, len(account.results)])
+            asked = account.asked
+            items.append([account.key, account.search_call_id, number, len(asked), account.first])
             documents.append(
                 {
                     "id": ids[account.key],
@@ -135,11 +146,11 @@ class Llm:
                             "snippet": result.snippet[:SNIPPET_LENGTH],
                             "date": result.date,
                         }
-                        for index, result in enumerate(account.results)
+                        for index, result in enumerate(asked)
                     ],
                 }
             )
-            number += len(account.results)
+            number += len(asked)
         question = orjson.dumps({"accounts": documents}).decode()
         if attempt > 1:
             question = "\n" * (attempt - 1) + question
@@ -253,6 +264,10 @@ class Llm:
         """Concurrency is the limit here, not a rate."""
         return ()
 
+    def used(self, headers: Mapping[str, str]) -> Mapping[float, int]:
+        """Nothing is said of it."""
+        return {}
+
 
 def account_ids(keys: Sequence[str]) -> dict[str, str]:
     """Short ids that we issue: derived from the key, so that another call's answer fits nothing."""
@@ -286,19 +301,33 @@ def read_picks(reply: Reply, items: Sequence[Any]) -> Picks:
     drop("unknown account", sum(len(v) for i, v in answered.items() if i not in ids.values()))
     picks: dict[str, tuple[Pick, ...]] = {}
     missing = []
-    for key, _, first, count in items:
+    for key, _, number, count, *part in items:
         found = answered.get(ids[key], [])
-        own = _own_picks(found[0], first, count, drop) if len(found) == 1 else None
+        # Recorded before accounts were divided, an item does not say where its part begins.
+        begins = part[0] if part else 0
+        own = _own_picks(found[0], number, count, begins, drop) if len(found) == 1 else None
         if own is None:
             missing.append(key)
             drop("account twice" if len(found) > 1 else "account missing or not its own results")
         else:
             picks[key] = own
-    return Picks(picks, tuple(missing), {reason: n for reason, n in dropped.items() if n})
+    found_reasons = {reason: n for reason, n in dropped.items() if n}
+    return Picks(picks, tuple(missing), found_reasons, _tokens_written(reply))
 
 
-def _own_picks(signals: Any, first: int, count: int, drop: Any) -> tuple[Pick, ...] | None:
-    """The picks of one account; None when they cannot be its own."""
+def _tokens_written(reply: Reply) -> int:
+    usage = (json_object(reply.body) or {}).get("usage")
+    written = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    return written if isinstance(written, int) else 0
+
+
+def _own_picks(
+    signals: Any, first: int, count: int, begins: int, drop: Any
+) -> tuple[Pick, ...] | None:
+    """The picks of one account, numbered in its results; None when they cannot be its own.
+
+    Its results have the numbers from *first* in the call; the first is its result *begins*.
+    """
     if not isinstance(signals, list):
         return None
     picks: dict[int, Pick] = {}
@@ -322,7 +351,7 @@ def _own_picks(signals: Any, first: int, count: int, drop: Any) -> tuple[Pick, .
         if not 0 <= relevance <= 1:  # also false for NaN
             drop("relevance out of range")
             continue
-        pick = Pick(number - first, SignalType(kind), float(relevance))
+        pick = Pick(number - first + begins, SignalType(kind), float(relevance))
         # One result carries one signal: the surer one, whatever the order.
         best = picks.get(pick.result)
         if best is None or (pick.relevance, pick.type) > (best.relevance, best.type):

@@ -15,9 +15,9 @@ import orjson
 from enrico.domain.identity import registrable_domain, short_account_name
 from enrico.engine.call import BadAnswer, Call
 from enrico.engine.http import Reply, Request
-from enrico.engine.limits import Window
 from enrico.engine.money import Cost, cost_of_credits, micro_credits
 from enrico.engine.stats import ProviderName
+from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError
 from enrico.providers.common import error_text, json_object, ordinary_refusal
 from enrico.settings import SerperSettings
@@ -111,6 +111,10 @@ class Serper:
     def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
         """Serper sends no limits."""
         return ()
+
+    def used(self, headers: Mapping[str, str]) -> Mapping[float, int]:
+        """Nothing is said of it."""
+        return {}
 
 
 def read_results(reply: Reply) -> tuple[SearchResult, ...]:

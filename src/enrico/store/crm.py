@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, Table, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from enrico.domain.identity import account_name_key, check_email
 from enrico.domain.records import Account, Contact, Deal, DealContact
 from enrico.store.database import Database, Rows
-from enrico.store.tables import accounts, contacts, deal_contacts, deals, people
+from enrico.store.tables import accounts, contacts, deal_contacts, deals
 
 ROWS_AT_ONCE = 2_000
+_when = func.coalesce(func.nullif(deals.c.close_date, ""), deals.c.created_date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +43,33 @@ class Scope:
     limit: int | None = None
     today: date = date.min
 
-    def deal_ids_query(self) -> Select[tuple[str]]:
-        """The ids of the deals, the most recently closed or created first where limited."""
-        query = select(deals.c.id)
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing narrows it: all deals are in scope."""
+        return self.limit is None and not self._conditions()
+
+    def holds(self) -> ColumnElement[bool]:
+        """Whether a row of ``deals`` is in scope; nothing to check where nothing narrows it."""
+        conditions = self._conditions()
+        if self.limit is not None:
+            newest = select(deals.c.id).where(*conditions)
+            newest = newest.order_by(_when.desc(), deals.c.id).limit(self.limit)
+            return deals.c.id.in_(newest)
+        return and_(true(), *conditions)
+
+    def _conditions(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
         if self.load_id:
-            query = query.where(deals.c.load_id == self.load_id)
+            found.append(deals.c.load_id == self.load_id)
         if self.deal_ids:
-            query = query.where(deals.c.id.in_(self.deal_ids))
+            found.append(deals.c.id.in_(self.deal_ids))
         if self.stages:
             wanted = [stage.strip().lower() for stage in self.stages]
-            query = query.where(func.lower(deals.c.stage).in_(wanted) | deals.c.outcome.in_(wanted))
-        when = func.coalesce(func.nullif(deals.c.close_date, ""), deals.c.created_date)
+            found.append(func.lower(deals.c.stage).in_(wanted) | deals.c.outcome.in_(wanted))
         if self.lookback_days is not None:
             since = self.today - timedelta(days=self.lookback_days)
-            query = query.where(when >= since.isoformat())
-        if self.limit is not None:
-            query = query.order_by(when.desc(), deals.c.id).limit(self.limit)
-        return query
+            found.append(_when >= since.isoformat())
+        return found
 
 
 def _upsert(table: Table, *, replace: Sequence[str] = ()) -> Any:
@@ -196,62 +218,18 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterable[Rows]:
         yield chunk
 
 
-def seats_query(scope: Scope) -> Select[Any]:
-    """Every deal contact of every account that has a deal in scope, one row a seat.
-
-    Deals out of scope are included because a role on one deal says something about the others.
-    """
-    in_scope = select(deals.c.account_id).where(deals.c.id.in_(scope.deal_ids_query()))
-    return (
-        select(
-            deals.c.account_id,
-            deals.c.id.label("deal_id"),
-            deals.c.role_fields,
-            deal_contacts,
-            contacts.c.first_name,
-            contacts.c.last_name,
-            contacts.c.email,
-            contacts.c.title,
-            contacts.c.person_key,
-            contacts.c.role_label.label("person_role_label"),
-            people.c.state.label("person_state"),
-            people.c.name.label("verified_name"),
-            people.c.title.label("verified_title"),
-            people.c.seniority.label("verified_seniority"),
-            people.c.departments.label("verified_departments"),
-            people.c.functions.label("verified_functions"),
-            people.c.employer.label("verified_employer"),
-            people.c.employer_domain.label("verified_employer_domain"),
-            people.c.provider.label("verified_provider"),
-            accounts.c.name.label("account_name"),
-            accounts.c.domain.label("account_domain"),
-        )
-        .select_from(
-            deals.join(deal_contacts, deal_contacts.c.deal_id == deals.c.id)
-            .join(contacts, contacts.c.id == deal_contacts.c.contact_id)
-            .outerjoin(people, people.c.key == contacts.c.person_key)
-            .outerjoin(accounts, accounts.c.id == deals.c.account_id)
-        )
-        .where(deals.c.account_id.in_(in_scope))
-        .order_by(deals.c.account_id, deals.c.id, deal_contacts.c.contact_id)
-    )
-
-
-def shared_addresses() -> Select[Any]:
-    """Addresses that contacts of different names use."""
-    name = func.lower(func.trim(contacts.c.first_name + " " + contacts.c.last_name))
-    return (
-        select(contacts.c.person_key.label("key"))
-        .where(contacts.c.person_key != "", name != "")
-        .group_by(contacts.c.person_key)
-        .having(func.min(name) != func.max(name))
-    )
+async def pages(
+    db: Database, query: Select[Any], page: int = 1_000
+) -> AsyncGenerator[Sequence[Any], None]:
+    """The rows of a large result, a page in memory at a time: a hop to another thread for each."""
+    async with db.read() as connection:
+        result = await connection.stream(query.execution_options(yield_per=page))
+        async for rows in result.partitions(page):
+            yield rows
 
 
 async def stream(db: Database, query: Select[Any], page: int = 1_000) -> AsyncIterator[Any]:
-    """The rows of a large result, a page in memory at a time."""
-    async with db.read() as connection:
-        result = await connection.stream(query.execution_options(yield_per=page))
-        async for rows in result.partitions(page):  # a hop to the database's thread for each page
-            for row in rows:
-                yield row
+    """The rows of a large result, one by one."""
+    async for rows in pages(db, query, page):
+        for row in rows:
+            yield row

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, case, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from enrico.store.database import Operation
-from enrico.store.tables import classifications, deal_contacts, people, searches, signals
+from enrico.store.tables import classifications, people, searches, signals
 
 _PERSON = insert(people)
 _FOUND = _PERSON.on_conflict_do_update(
@@ -92,10 +92,6 @@ _CLASS_FAILED = _CLASS_TROUBLE.on_conflict_do_update(
 _CLEAR_SIGNALS = delete(signals).where(signals.c.key == bindparam("account"))
 _SIGNAL = insert(signals)
 
-_ROLE = update(deal_contacts).where(
-    deal_contacts.c.deal_id == bindparam("deal"), deal_contacts.c.contact_id == bindparam("contact")
-)
-
 NO_PERSON: Mapping[str, Any] = {
     column.name: 0 if column.name in ("credits", "usd") else "" for column in people.columns
 }
@@ -149,8 +145,3 @@ def classified(row: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> li
 def classification_failed(row: Mapping[str, Any]) -> Operation:
     """A classification that failed; an older one stays."""
     return _CLASS_FAILED, [{**NO_CLASSIFICATION, **row}]
-
-
-def roles_resolved(rows: Sequence[Mapping[str, Any]]) -> Operation:
-    """Roles of deal contacts; each row names ``deal`` and ``contact``."""
-    return _ROLE, rows

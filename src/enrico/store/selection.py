@@ -11,7 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, delete, func, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from enrico.settings import CacheSettings
 from enrico.store.crm import Scope
@@ -44,62 +58,70 @@ class Selection:
     def _before(self, days: float) -> str:
         return timestamp(self.now - timedelta(days=days))
 
-    def account_keys(self) -> Select[Any]:
+    def account_keys(self) -> Subquery:
         """Match keys of the accounts in scope, each once."""
         return (
             select(accounts.c.key)
             .join(deals, deals.c.account_id == accounts.c.id)
-            .where(deals.c.id.in_(self.scope.deal_ids_query()), accounts.c.key != "")
+            .where(self.scope.holds(), accounts.c.key != "")
             .distinct()
+            .subquery()
         )
 
-    def person_keys(self) -> Select[Any]:
-        """Normalised addresses of the people in scope, each once; unusable ones left out."""
+    def person_keys(self) -> Subquery:
+        """Normalised addresses of the people in scope, each once; unusable ones left out.
+
+        With each the first account that the person has a deal of.
+        """
         return (
-            select(contacts.c.person_key.label("key"))
+            select(contacts.c.person_key.label("key"), func.min(deals.c.account_id).label("first"))
             .join(deal_contacts, deal_contacts.c.contact_id == contacts.c.id)
-            .where(
-                deal_contacts.c.deal_id.in_(self.scope.deal_ids_query()),
-                contacts.c.person_key != "",
-            )
-            .distinct()
+            .join(deals, deals.c.id == deal_contacts.c.deal_id)
+            .where(self.scope.holds(), contacts.c.person_key != "")
+            .group_by(contacts.c.person_key)
+            .subquery()
         )
 
     def to_do(self, kind: WorkKind) -> Select[Any]:
-        """The keys that need a call of this kind."""
-        if kind == "people":
-            keys = self.person_keys().subquery()
-            stale = or_(
-                people.c.key.is_(None),
-                people.c.state == "failed",
-                and_(
-                    people.c.state == "found",
-                    people.c.checked_at <= self._before(self.cache.people_days),
-                ),
-                and_(
-                    people.c.state.in_(("not_found", "given_up")),
-                    people.c.checked_at <= self._before(self.cache.missing_people_days),
-                ),
-            )
-            # A held person waits for a decision, even when everything else is asked again.
-            wanted = or_(people.c.state.is_(None), people.c.state != "held")
-            query = select(keys.c.key).outerjoin(people, people.c.key == keys.c.key)
-            return query.where(wanted if self.refresh else stale)
-        keys = self.account_keys().subquery()
-        query = select(keys.c.key).outerjoin(searches, searches.c.key == keys.c.key)
-        if kind == "search":
-            return query if self.refresh else query.where(self._search_is_due())
-        unread = or_(
-            classifications.c.key.is_(None),
-            classifications.c.state == "failed",
-            classifications.c.search_call_id != searches.c.call_id,
-        )
-        query = query.outerjoin(classifications, classifications.c.key == keys.c.key).where(
-            searches.c.state == "found", unread
-        )
-        return query.where(literal(False) if self.refresh else ~self._search_is_due())
+        """(position, key) of what needs a call of this kind.
 
-    def _search_is_due(self) -> Any:
+        People come account by account, so that the roles of an account are complete early.
+        """
+        if kind == "people":
+            people_in_scope = self.person_keys()
+            keys = people_in_scope.c
+            query = select(func.row_number().over(order_by=(keys.first, keys.key)), keys.key)
+            joined = people_in_scope.outerjoin(people, people.c.key == keys.key)
+            return query.select_from(joined).where(self.person_is_due())
+        accounts_in_scope = self.account_keys()
+        keys = accounts_in_scope.c
+        query = select(func.row_number().over(order_by=keys.key), keys.key)
+        joined = _with_signals(accounts_in_scope)
+        due = self.search_is_due() if kind == "search" else self.reading_is_due()
+        return query.select_from(joined).where(due)
+
+    def person_is_due(self) -> ColumnElement[bool]:
+        """Whether a person, where known at all, is to be asked for."""
+        if self.refresh:
+            # A held person waits for a decision, even when everything else is asked again.
+            return or_(people.c.state.is_(None), people.c.state != "held")
+        return or_(
+            people.c.key.is_(None),
+            people.c.state == "failed",
+            and_(
+                people.c.state == "found",
+                people.c.checked_at <= self._before(self.cache.people_days),
+            ),
+            and_(
+                people.c.state.in_(("not_found", "given_up")),
+                people.c.checked_at <= self._before(self.cache.missing_people_days),
+            ),
+        )
+
+    def search_is_due(self) -> ColumnElement[bool]:
+        """Whether an account, where it was searched at all, is to be searched."""
+        if self.refresh:
+            return true()
         return or_(
             searches.c.key.is_(None),
             searches.c.state == "failed",
@@ -112,6 +134,21 @@ class Selection:
                 searches.c.fetched_at <= self._before(self.cache.empty_search_days),
             ),
         )
+
+    def reading_is_due(self) -> ColumnElement[bool]:
+        """Whether a search that stays as it is has not been read."""
+        unread = or_(
+            classifications.c.key.is_(None),
+            classifications.c.state == "failed",
+            classifications.c.search_call_id != searches.c.call_id,
+        )
+        return and_(searches.c.state == "found", unread, not_(self.search_is_due()))
+
+
+def _with_signals(keys: Subquery) -> Any:
+    return keys.outerjoin(searches, searches.c.key == keys.c.key).outerjoin(
+        classifications, classifications.c.key == keys.c.key
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,57 +173,75 @@ class Counts:
 
 
 async def count(db: Database, selection: Selection) -> Counts:
-    """All counts of a selection, from queries over the whole scope."""
-    scope_deals = selection.scope.deal_ids_query().subquery()
-
-    async def number(query: Select[Any]) -> int:
-        rows = await db.rows(select(func.count()).select_from(query.subquery()))
-        return int(rows[0][0])
-
-    seats = (
-        select(deal_contacts.c.deal_id, contacts.c.person_key, contacts.c.unusable)
-        .join(contacts, contacts.c.id == deal_contacts.c.contact_id)
-        .where(deal_contacts.c.deal_id.in_(select(scope_deals.c.id)))
-    )
-    seat = seats.subquery()
-    reasons = await db.rows(
-        select(seat.c.unusable, func.count()).where(seat.c.unusable != "").group_by(seat.c.unusable)
-    )
-    keys = selection.person_keys().subquery()
-    with_account = (
-        select(deals.c.id)
-        .join(accounts, accounts.c.id == deals.c.account_id)
-        .where(deals.c.id.in_(select(scope_deals.c.id)), accounts.c.key != "")
-    )
-    nameless = (
-        select(accounts.c.id)
-        .join(deals, deals.c.account_id == accounts.c.id)
-        .where(deals.c.id.in_(select(scope_deals.c.id)), accounts.c.key == "")
-        .distinct()
-    )
+    """All counts of a selection: one pass each over its deals, seats, people and accounts."""
+    of_deals, of_seats, of_people, of_accounts = count_queries(selection)
+    in_scope = (await db.rows(of_deals))[0]
+    seats = await db.rows(of_seats)
+    persons = (await db.rows(of_people))[0]
+    firms = (await db.rows(of_accounts))[0]
     return Counts(
-        deals=await number(select(scope_deals.c.id)),
-        accounts=await number(selection.account_keys()),
-        deal_contacts=await number(seats),
-        people=await number(selection.person_keys()),
-        to_search=await number(selection.to_do("search")),
-        to_classify=await number(selection.to_do("classify")),
-        to_buy=await number(selection.to_do("people")),
-        unusable={row[0]: row[1] for row in reasons},
-        held=await number(
-            select(keys.c.key)
-            .join(people, people.c.key == keys.c.key)
-            .where(people.c.state == "held")
-        ),
-        known=await number(
-            select(keys.c.key)
-            .join(people, people.c.key == keys.c.key)
-            .where(people.c.state == "found", keys.c.key.not_in(selection.to_do("people")))
-        ),
-        accounts_without_name=await number(nameless),
-        seats_with_address=await number(select(seat.c.deal_id).where(seat.c.person_key != "")),
-        deals_with_account=await number(with_account),
+        deals=in_scope.deals,
+        accounts=firms.accounts,
+        deal_contacts=sum(row.seats for row in seats),
+        people=persons.people,
+        to_search=firms.to_search,
+        to_classify=firms.to_classify,
+        to_buy=persons.to_buy,
+        unusable={row.unusable: row.seats for row in seats if row.unusable},
+        held=persons.held,
+        known=persons.known,
+        accounts_without_name=in_scope.nameless,
+        seats_with_address=sum(row.with_address for row in seats),
+        deals_with_account=in_scope.with_account,
     )
+
+
+def count_queries(selection: Selection) -> tuple[Select[*tuple[Any, ...]], ...]:
+    """What :func:`count` asks: deals, seats by why they are unusable, people, accounts."""
+    in_scope = selection.scope.holds()
+
+    def where(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(case((condition, 1)))
+
+    nameless = case((accounts.c.key == "", accounts.c.id))
+    of_deals = (
+        select(
+            func.count().label("deals"),
+            where(accounts.c.key != "").label("with_account"),
+            func.count(nameless.distinct()).label("nameless"),
+        )
+        .select_from(deals.outerjoin(accounts, accounts.c.id == deals.c.account_id))
+        .where(in_scope)
+    )
+    of_seats = (
+        select(
+            contacts.c.unusable,
+            func.count().label("seats"),
+            where(contacts.c.person_key != "").label("with_address"),
+        )
+        .select_from(
+            deals.join(deal_contacts, deal_contacts.c.deal_id == deals.c.id).join(
+                contacts, contacts.c.id == deal_contacts.c.contact_id
+            )
+        )
+        .where(in_scope)
+        .group_by(contacts.c.unusable)
+        .order_by(contacts.c.unusable)
+    )
+    due = selection.person_is_due()
+    keys = selection.person_keys()
+    of_people = select(
+        func.count().label("people"),
+        where(due).label("to_buy"),
+        where(people.c.state == "held").label("held"),
+        where(and_(people.c.state == "found", not_(due))).label("known"),
+    ).select_from(keys.outerjoin(people, people.c.key == keys.c.key))
+    of_accounts = select(
+        func.count().label("accounts"),
+        where(selection.search_is_due()).label("to_search"),
+        where(selection.reading_is_due()).label("to_classify"),
+    ).select_from(_with_signals(selection.account_keys()))
+    return of_deals, of_seats, of_people, of_accounts
 
 
 _CLEAR = delete(work)
@@ -197,11 +252,8 @@ async def fill_work(db: Database, selection: Selection, kinds: tuple[WorkKind, .
     async with db.change() as connection:
         await connection.execute(_CLEAR)
         for kind in kinds:
-            keys = selection.to_do(kind).subquery()
-            numbered = select(
-                literal(kind), func.row_number().over(order_by=keys.c.key), keys.c.key
-            )
-            await connection.execute(insert(work).from_select(["kind", "n", "key"], numbered))
+            numbered = selection.to_do(kind).add_columns(literal(kind))
+            await connection.execute(insert(work).from_select(["n", "key", "kind"], numbered))
 
 
 async def work_size(db: Database, kind: WorkKind) -> int:
@@ -235,7 +287,7 @@ async def accounts_in_work(
 
 
 async def people_in_work(db: Database) -> AsyncGenerator[tuple[str, list[Any]], None]:
-    """(key, the contact records with that address) of the people to buy, in order of their keys."""
+    """(key, the contact records with that address) of the people to buy, account by account."""
     async for rows in _pages(
         db,
         "people",

@@ -7,6 +7,7 @@ millionths, dollars billionths, both integers. JSON columns hold text.
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     Column,
     Float,
     ForeignKey,
@@ -17,7 +18,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
 )
+
+from enrico.store.doubts import TRIGGERS
 
 metadata = MetaData()
 
@@ -53,7 +57,7 @@ deals = Table(
     "deals",
     metadata,
     Column("id", String, primary_key=True),
-    Column("load_id", String, nullable=False, index=True),
+    Column("load_id", String, nullable=False),
     Column("account_id", String, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("stage", Text, nullable=False),
@@ -64,6 +68,7 @@ deals = Table(
     Column("created_date", String, nullable=False),
     Column("owner", Text, nullable=False),
     Column("role_fields", Text, nullable=False),
+    Index("deals_by_load", "load_id", "id"),  # in order of ids, so that an export sorts nothing
 )
 
 deal_contacts = Table(
@@ -234,6 +239,30 @@ unresolved = Table(
     metadata,
     Column("account_id", String, primary_key=True),
     Column("deal_id", String, primary_key=True),  # empty: all deals of the account
+    Column("taken", Integer, nullable=False),  # 1 from when somebody resolves it until it changes
+    sqlite_with_rowid=False,
+)
+
+# What roles were last resolved with: one row. Anything else puts all of them in doubt.
+role_rules = Table(
+    "role_rules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("threshold", Float, nullable=False),
+)
+
+# What in the CRM could not be used for roles, and how often, for each account or deal without one.
+role_notes = Table(
+    "role_notes",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("deal_id", String, primary_key=True),  # empty: all deals of the account
+    Column("kind", String, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("value", Text, primary_key=True),  # left out where it may name a person
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # What somebody was told, so that they are told once.
@@ -267,3 +296,6 @@ load_problems = Table(
     Column("reason", Text, nullable=False),
     Column("mend", Text, nullable=False),
 )
+
+for _statement in TRIGGERS:
+    event.listen(metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ Pure, and the same whatever the order of deals and contacts.
 """
 
 from enrico.domain.committee.records import (
+    RULES,
     SOURCE_CONFIDENCE,
     WANTED_ROLES,
     CommitteeResolution,
@@ -28,6 +29,7 @@ from enrico.domain.committee.resolve import (
 
 __all__ = [
     "DEFAULT_THRESHOLD",
+    "RULES",
     "SOURCE_CONFIDENCE",
     "WANTED_ROLES",
     "CommitteeResolution",

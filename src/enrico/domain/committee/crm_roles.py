@@ -22,6 +22,8 @@ def roles_by_label(seats: Mapping[SeatKey, list[Seat]], notes: set[RoleNote]) ->
     confidence = SOURCE_CONFIDENCE["crm_role"]
     explicit: Guesses = {}
     for key, same in seats.items():
+        if not any(seat.deal_role_label or seat.person_role_label for seat in same):
+            continue
         on_deal: set[tuple[BuyingRole, str]] = set()
         on_person: set[tuple[BuyingRole, str]] = set()
         for seat in same:

@@ -53,6 +53,8 @@ def _vote_order(vote: tuple[BuyingRole, float]) -> tuple[float, int]:
 
 def roles_on_other_deals(deal_id: str, same: list[Seat], votes: Votes) -> list[RoleGuess]:
     """The role the same person has on other deals of the account; the most frequent if several."""
+    if not votes:
+        return []
     ballot = next((found for seat in same if (found := votes.get(seat.person_key))), None)
     if ballot is None:
         return []

@@ -24,6 +24,10 @@ SOURCE_CONFIDENCE: Final[dict[RoleSource, float]] = {
 """The most that each source is worth. A verified seniority replaces a title's guess only, so
 ``other_deals`` goes before it in spite of the lower number."""
 
+RULES: Final = "1"
+"""Raise it with every change that may give somebody another role, reason or note: titles, names,
+labels, the chain itself. All roles in a database are resolved again where it differs."""
+
 WANTED_ROLES: Final = (
     BuyingRole.CHAMPION,
     BuyingRole.ECONOMIC_BUYER,

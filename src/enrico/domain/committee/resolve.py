@@ -116,17 +116,19 @@ def _assign(
     threshold: float,
 ) -> RoleAssignment:
     seat = same[0]
-    guesses = [*explicit, *roles_on_other_deals(key[0], same, votes)]
-    likely, remark = likely_roles(seat)
-    guesses += likely
-    guesses = sorted((g for g in guesses if g.confidence >= threshold), key=precedence)
+    likely, remark = likely_roles(seat.title, seat.verified)
+    guesses = [*explicit, *roles_on_other_deals(key[0], same, votes), *likely]
+    guesses = [guess for guess in guesses if guess.confidence >= threshold]
     if not guesses:
-        return RoleAssignment(*key, reason=_with(remark, why_none(seat)))
+        return RoleAssignment(*key, reason=_with(remark, why_none(seat.title, seat.verified)))
+    runner_up = None
+    if len(guesses) > 1:
+        guesses.sort(key=precedence)
+        best, *others = guesses
+        runner_up = next((g for g in others if g.role != best.role), None) or next(
+            (g for g in others if g.source != best.source), None
+        )
     best = guesses[0]
-    others = guesses[1:]
-    runner_up = next((g for g in others if g.role != best.role), None) or next(
-        (g for g in others if g.source != best.source), None
-    )
     return RoleAssignment(
         *key,
         role=best.role,

@@ -124,11 +124,18 @@ def entry_of_word(word: str) -> Entry | None:
             return entry
     if word.endswith(_not_compounds()):
         return Entry("work", "ic", "", "")
+    if not word.endswith(_all_endings()):
+        return None
     for ending, entry in table.endings:
         stem = word[: -len(ending)]
         if len(stem) >= 2 and word.endswith(ending):
             return _compound(stem, entry, table)
     return None
+
+
+@lru_cache(maxsize=1)
+def _all_endings() -> tuple[str, ...]:
+    return tuple(ending for ending, _ in title_table().endings)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,8 @@
 from alembic import op
 from sqlalchemy import text
 
-from enrico.store.tables import notices, run_events, unresolved
+from enrico.store.doubts import MARK_ALL, TRIGGERS
+from enrico.store.tables import notices, role_notes, role_rules, run_events, unresolved
 
 revision = "0002"
 down_revision = "0001"
@@ -14,11 +15,9 @@ def upgrade() -> None:
     connection = op.get_bind()
     connection.execute(text("ALTER TABLE calls ADD COLUMN waited_ms FLOAT NOT NULL DEFAULT 0"))
     connection.execute(text("ALTER TABLE calls ADD COLUMN waited_for VARCHAR NOT NULL DEFAULT ''"))
-    for table in (run_events, unresolved, notices):
+    connection.execute(text("DROP INDEX ix_deals_load_id"))
+    connection.execute(text("CREATE INDEX deals_by_load ON deals (load_id, id)"))
+    for table in (run_events, unresolved, role_rules, role_notes, notices):
         table.create(connection)
-    connection.execute(
-        text(
-            "INSERT INTO unresolved (account_id, deal_id) "
-            "SELECT DISTINCT account_id, CASE WHEN account_id = '' THEN id ELSE '' END FROM deals"
-        )
-    )
+    for statement in (*TRIGGERS, MARK_ALL):
+        connection.execute(text(statement))

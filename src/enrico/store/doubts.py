@@ -1,0 +1,116 @@
+"""The database itself marks whose roles are in doubt, in the same commit as the change.
+
+Whatever a role rests on (a deal, who is on it, a contact, an account, a verified person) has a
+trigger here, so that no writer, present or to come, can forget to say what it changed. A change
+that changes nothing, such as the same export loaded again, marks nothing.
+
+An address that contacts of different names share says nothing sure about any of them, so a contact
+that comes, changes or goes also marks the deals of the others with its address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# Who resolves roles first says so on the mark; a doubt that comes after that must outlive them.
+# ON CONFLICT and not OR IGNORE: the statement that fires a trigger overrules the latter.
+_AGAIN = "ON CONFLICT (account_id, deal_id) DO UPDATE SET taken = 0 WHERE taken = 1"
+_KEY = "{0}.account_id, CASE {0}.account_id WHEN '' THEN {0}.id ELSE '' END, 0"
+"""What a deal is marked by: its account, whose deals are resolved together, or else itself."""
+
+
+def _mark(select: str) -> str:
+    return f"""
+        INSERT INTO unresolved (account_id, deal_id, taken) {select} {_AGAIN};"""
+
+
+def _mark_deal(deal_id: str) -> str:
+    return _mark(f"SELECT {_KEY.format('d')} FROM deals d WHERE d.id = {deal_id}")
+
+
+def _mark_account(account_id: str) -> str:
+    return _mark(
+        f"SELECT {_KEY.format('d')} FROM deals d WHERE d.account_id = {account_id} LIMIT 1"
+    )
+
+
+def _mark_seats(contact_id: str) -> str:
+    return _mark(
+        f"SELECT {_KEY.format('d')} FROM deal_contacts s JOIN deals d ON d.id = s.deal_id "
+        f"WHERE s.contact_id = {contact_id}"
+    )
+
+
+def _mark_address(address: str, also: str = "true") -> str:
+    return _mark(
+        f"SELECT {_KEY.format('d')} FROM contacts c "
+        "JOIN deal_contacts s ON s.contact_id = c.id JOIN deals d ON d.id = s.deal_id "
+        f"WHERE {address} <> '' AND c.person_key = {address} AND {also}"
+    )
+
+
+def _name(alias: str) -> str:
+    return f"lower(trim({alias}.first_name || ' ' || {alias}.last_name))"
+
+
+# One contact more changes nothing for the others where their names differed already.
+_OTHERS_AGREED = f"""NOT EXISTS (
+            SELECT 1 FROM contacts o WHERE o.person_key = new.person_key AND o.id <> new.id
+            AND {_name("o")} NOT IN ('', (
+                SELECT {_name("f")} FROM contacts f WHERE f.person_key = new.person_key
+                AND f.id <> new.id AND {_name("f")} <> '' LIMIT 1)))"""
+
+
+def _trigger(name: str, event: str, body: str, when: str = "true") -> str:
+    return f"CREATE TRIGGER doubt_{name} AFTER {event} WHEN {when} BEGIN {body} END"
+
+
+def _on_change(table: str, columns: Sequence[str], body: str, when: str = "true") -> str:
+    changed = " OR ".join(f"old.{name} IS NOT new.{name}" for name in columns)
+    event = f"UPDATE OF {', '.join(columns)} ON {table}"
+    return _trigger(f"{table}_changed", event, body, f"({when}) AND ({changed})")
+
+
+_CONTACT = ("person_key", "first_name", "last_name", "email", "title", "role_label")
+_PERSON = (
+    "state", "name", "title", "seniority", "departments", "functions", "employer",
+    "employer_domain", "provider",
+)  # fmt: skip
+_OLD_DEAL = _mark(f"SELECT {_KEY.format('old')} WHERE true")
+
+TRIGGERS: tuple[str, ...] = (
+    _trigger("accounts_new", "INSERT ON accounts", _mark_account("new.id")),
+    _on_change("accounts", ("name", "domain"), _mark_account("new.id")),
+    _trigger("accounts_gone", "DELETE ON accounts", _mark_account("old.id")),
+    _on_change("deals", ("account_id", "role_fields"), _mark_deal("new.id") + _OLD_DEAL),
+    _trigger("deals_gone", "DELETE ON deals", _OLD_DEAL),
+    _trigger("deal_contacts_new", "INSERT ON deal_contacts", _mark_deal("new.deal_id")),
+    _on_change("deal_contacts", ("role_label",), _mark_deal("new.deal_id")),
+    _trigger("deal_contacts_gone", "DELETE ON deal_contacts", _mark_deal("old.deal_id")),
+    _trigger(
+        "contacts_new",
+        "INSERT ON contacts",
+        _mark_seats("new.id") + _mark_address("new.person_key", _OTHERS_AGREED),
+    ),
+    _on_change(
+        "contacts",
+        _CONTACT,
+        _mark_seats("new.id")
+        + _mark_address("new.person_key")
+        + _mark_address("old.person_key", "old.person_key <> new.person_key"),
+    ),
+    _trigger(
+        "contacts_gone",
+        "DELETE ON contacts",
+        _mark_seats("old.id") + _mark_address("old.person_key"),
+    ),
+    _trigger("people_new", "INSERT ON people", _mark_address("new.key"), "new.state = 'found'"),
+    _on_change("people", _PERSON, _mark_address("new.key"), "'found' IN (old.state, new.state)"),
+    _trigger("people_gone", "DELETE ON people", _mark_address("old.key"), "old.state = 'found'"),
+)
+"""The statements that make the triggers."""
+
+MARK_ALL = f"""
+    INSERT INTO unresolved (account_id, deal_id, taken)
+    SELECT DISTINCT {_KEY.format("d")} FROM deals d WHERE true {_AGAIN}"""
+"""Everybody's roles are in doubt: the rules have changed."""
