@@ -107,8 +107,9 @@ async def test_a_group_is_written_whole_or_not_at_all(db: Database) -> None:
 
 
 async def test_a_row_that_cannot_be_written_is_told_and_not_waited_for(db: Database) -> None:
-    with pytest.raises(StoreError):
-        await db.write((WORK, [{"kind": "search", "n": 2**70, "key": "too large"}]))
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreError):
+            await db.write((WORK, [{"kind": "search", "n": 2**70, "key": "too large"}]))
 
 
 async def test_a_write_means_what_its_statement_says(db: Database) -> None:
