@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import orjson
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, select
 
-from enrico.domain.records import DealContact
 from enrico.engine.budget import Caps
 from enrico.engine.stats import Stats
 from enrico.engine.watching import Watcher
@@ -30,22 +31,24 @@ from enrico.export.tables import (
     rows_of,
 )
 from enrico.export.writers import write_tables
-from enrico.intake import Intake, read_exports
+from enrico.intake import Intake, OnDisk, Unusable, read_exports, share_by_account
 from enrico.logs import set_up_logs
-from enrico.pipeline.context import BRANCHES, Branch
+from enrico.pipeline.context import BRANCHES, Branch, RunOptions
+from enrico.pipeline.guests import POLL_SECONDS, Request
 from enrico.pipeline.plan import Plan, make_plan
 from enrico.pipeline.roles import resolve_roles_in
-from enrico.pipeline.run import Run, RunOptions
+from enrico.pipeline.run import Run
 from enrico.settings import Settings, load_settings
-from enrico.store.crm import Scope, save_records
+from enrico.store.crm import ROWS_AT_ONCE, Scope, save_records
 from enrico.store.database import Database, RunLock, open_database
 from enrico.store.journal import Journal, timestamp
-from enrico.store.selection import Selection, count
+from enrico.store.selection import Selection, count, count_deals
 from enrico.store.tables import load_problems, loads
 
-NO_LINKS = "No row says which contact is on which deal"
 _LOAD = insert(loads)
 _PROBLEM = insert(load_problems)
+# What is left of a load that was cut off before it was done.
+_CLEAR_PROBLEMS = delete(load_problems).where(load_problems.c.load_id.not_in(select(loads.c.id)))
 _ALONE: ContextVar[tuple[int, ...]] = ContextVar("alone", default=())
 """Clients that this task has the run lock of."""
 
@@ -60,13 +63,27 @@ class LoadReport:
     contacts: int
     deal_contacts: int
     files: list[dict[str, Any]]
-    unusable: list[dict[str, Any]]
+    unusable: Sequence[dict[str, Any]]
+    """Rows and files that gave no record, with the reason and the mend; read from disk."""
     matches: list[str]
     warnings: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        return asdict(replace(self, unusable=list(self.unusable)))
+
+
+class _Problems(OnDisk[dict[str, Any]]):
+    """What could not be used, as plain data."""
+
+    def __init__(self, rows: Sequence[Unusable]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(asdict, self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +165,11 @@ class Enrico:
         database. Raises InputError when nothing can be used; single rows are
         reported instead.
         """
-        intake = read_exports([Path(path) for path in paths])
-        if link_by_account:
-            _link_by_account(intake)
-        async with self.alone(on_wait):
-            return await self._save(intake)
+        with closing(read_exports([Path(path) for path in paths])) as intake:
+            if link_by_account:
+                share_by_account(intake)
+            async with self.alone(on_wait):
+                return await self._save(intake)
 
     async def _save(self, intake: Intake) -> LoadReport:
         load_id = f"l-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -171,21 +188,27 @@ class Enrico:
             contacts=len(intake.contacts),
             deal_contacts=len(intake.deal_contacts),
             files=[_plain(file) for file in intake.files],
-            unusable=[_plain(row) for row in intake.unusable],
-            matches=list(intake.matches),
-            warnings=list(intake.warnings),
+            unusable=_Problems(intake.unusable),
+            matches=intake.matches,
+            warnings=intake.warnings,
         )
-        rows = [
-            {"load_id": load_id, "n": n, **{k: row[k] for k in COLUMNS["unusable_rows"]}}
-            for n, row in enumerate(report.unusable, 1)
-        ]
-        without_rows = {**report.as_dict(), "unusable": len(report.unusable)}
-        kept = {"id": load_id, "at": timestamp(), "report": orjson.dumps(without_rows).decode()}
-        await self.db.write((_LOAD, [kept]), (_PROBLEM, rows))
+        await self._save_problems(load_id, report.unusable)
+        few = asdict(replace(report, unusable=[]))
+        kept = orjson.dumps({**few, "unusable": len(report.unusable)}).decode()
+        await self.db.write((_LOAD, [{"id": load_id, "at": timestamp(), "report": kept}]))
         # Roles cost nothing: what the CRM itself says of them can be looked at right away.
         scope = self.scope(load_id=load_id)
         await resolve_roles_in(self.db, scope, self.settings.role_threshold)
         return report
+
+    async def _save_problems(self, load_id: str, unusable: Sequence[dict[str, Any]]) -> None:
+        async with self.db.change() as connection:
+            await connection.execute(_CLEAR_PROBLEMS)
+        rows = iter(enumerate(unusable, 1))
+        while chunk := list(islice(rows, ROWS_AT_ONCE)):
+            await self.db.write(
+                (_PROBLEM, [{"load_id": load_id, "n": n, **row} for n, row in chunk])
+            )
 
     # -- plan and run ---------------------------------------------------------------------
 
@@ -233,10 +256,12 @@ class Enrico:
         *on_start* once it is planned; *watchers* look on. Waits, after *on_wait*, while another
         process runs over the same database.
         """
-        async with self.alone(on_wait):
-            options = RunOptions(
-                scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
-            )
+        options = RunOptions(
+            scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
+        )
+        async with self._alone_or_guest(options, on_wait) as done:
+            if done is not None:
+                return done
             run = Run(self.db, self.settings, options, watchers)
             if on_ready is not None:
                 on_ready(run)
@@ -270,6 +295,43 @@ class Enrico:
         finally:
             _ALONE.reset(before)
             lock.release()
+
+    @asynccontextmanager
+    async def _alone_or_guest(
+        self, options: RunOptions, on_wait: Callable[[], None]
+    ) -> AsyncIterator[dict[str, Any] | None]:
+        """Inside, either nobody else runs over this database, or the run is done: its summary.
+
+        A run of few deals is taken in by the one under way.
+        """
+        lock = RunLock(self.db.path)
+        if id(self) in _ALONE.get() or lock.try_to_acquire():
+            lock.release()
+            async with self.alone():
+                yield None
+            return
+        few = await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals
+        if not few:
+            async with self.alone(on_wait):
+                yield None
+            return
+        on_wait()
+        request = Request(self.db, self.settings, options)
+        await request.leave()
+        try:
+            summary = None
+            while summary is None and not lock.try_to_acquire():
+                summary = await request.summary()
+                if summary is None:
+                    await asyncio.sleep(POLL_SECONDS)
+        finally:
+            lock.release()
+            await request.withdraw()
+        if summary is None or summary["status"] == "interrupted":
+            async with self.alone():
+                yield None
+        else:
+            yield summary
 
     # -- out ------------------------------------------------------------------------------
 
@@ -333,22 +395,6 @@ class Enrico:
                     "polars frame."
                 )
             return await self.load(path, link_by_account=link_by_account)
-
-
-def _link_by_account(intake: Intake) -> None:
-    linked = {seat.deal_id for seat in intake.deal_contacts}
-    people: dict[str, list[str]] = {}
-    for contact in intake.contacts:
-        if contact.account_id:
-            people.setdefault(contact.account_id, []).append(contact.id)
-    alone = [deal for deal in intake.deals if deal.id not in linked and deal.account_id in people]
-    for deal in alone:
-        intake.deal_contacts += [DealContact(deal.id, id_) for id_ in people[deal.account_id]]
-    if alone:
-        intake.warnings[:] = [w for w in intake.warnings if not w.startswith(NO_LINKS)]
-        intake.matches.append(
-            f"{len(alone)} deals without contacts of their own took all contacts of their account"
-        )
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -210,6 +210,12 @@ class Settings(BaseSettings):
     max_wait_seconds: float = Field(
         300, ge=0, description="Longest wait for a provider that answers nothing but 429."
     )
+    fast_lane_deals: int = Field(
+        20,
+        ge=0,
+        description="A run of at most so many deals is taken in by one that is under way in "
+        "another process, ahead of its batch; a larger one waits for its end.",
+    )
     role_threshold: float = Field(
         0.30, ge=0, le=1, description="Roles less sure than this are left open."
     )

@@ -32,7 +32,8 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 def rows(first: int, number: int) -> list[dict[str, object]]:
-    return [{"kind": "search", "n": n, "key": str(n)} for n in range(first, first + number)]
+    found = range(first, first + number)
+    return [{"run_id": "r1", "kind": "search", "n": n, "key": str(n)} for n in found]
 
 
 async def intend(journal: Journal, call_id: str, **changes: object) -> None:
@@ -109,7 +110,7 @@ async def test_a_group_is_written_whole_or_not_at_all(db: Database) -> None:
 async def test_a_row_that_cannot_be_written_is_told_and_not_waited_for(db: Database) -> None:
     async with asyncio.timeout(20):
         with pytest.raises(StoreError):
-            await db.write((WORK, [{"kind": "search", "n": 2**70, "key": "too large"}]))
+            await db.write((WORK, [{**rows(0, 1)[0], "n": 2**70}]))
 
 
 async def test_a_write_means_what_its_statement_says(db: Database) -> None:

@@ -61,6 +61,10 @@ class Provider(Protocol):
     """Whether an answer that makes no sense is worth the same question again; a model wants
     another one."""
 
+    def headers(self, key: str) -> Mapping[str, str]:
+        """What goes with every request of this key."""
+        ...
+
     def refusal(self, reply: Reply) -> ProviderError | None:
         """What a reply that is no answer means; None for an answer."""
         ...
@@ -116,6 +120,7 @@ class CallPath:
         attempts: int,
         max_wait_seconds: float,
         watchers: Watchers | None = None,
+        lane: int = BATCH_LANE,
     ) -> None:
         self.provider = provider
         self.limiter = limiter
@@ -129,14 +134,13 @@ class CallPath:
         self._attempts = attempts
         self._max_wait = max_wait_seconds
         self._watchers = watchers or Watchers()
+        self._lane = lane
         self._retries = RETRIES_AT_FIRST
         self._failures_in_a_row = 0
         self._walled_since: float | None = None
         self._lost: dict[str, int] = {}  # logical calls → the last attempt of unknown outcome
 
-    async def send(
-        self, call: Call, read: Callable[[Reply], T], *, lane: int = BATCH_LANE
-    ) -> Answer[T]:
+    async def send(self, call: Call, read: Callable[[Reply], T]) -> Answer[T]:
         """Buy one answer and read it.
 
         Raises Fatal (key or balance: stop), Skippable (this request only), Unavailable or
@@ -149,7 +153,7 @@ class CallPath:
         first = self._lost.get(key, 0) + 1
         for attempt in range(first, first + self._attempts):
             try:
-                return await self._attempt(f"{key}-{attempt}", attempt, call, read, lane)
+                return await self._attempt(f"{key}-{attempt}", attempt, call, read)
             except UnknownOutcome:
                 self._lost[key] = attempt
                 raise
@@ -167,7 +171,7 @@ class CallPath:
         """Send nothing more; calls in flight finish. The first reason stays."""
         if self.halted is None:
             self.halted = why
-            self.limiter.turn_away(why)
+            self.limiter.turn_away(self, why)
 
     def _may_retry(self) -> bool:
         """At most one retry for ten successes, so that an outage is not met with more load."""
@@ -177,7 +181,7 @@ class CallPath:
         return True
 
     async def _attempt(
-        self, call_id: str, attempt: int, call: Call, read: Callable[[Reply], T], lane: int
+        self, call_id: str, attempt: int, call: Call, read: Callable[[Reply], T]
     ) -> Answer[T]:
         name = self.provider.name
         await self.budget.room_for(name, call.reserve, 1)
@@ -186,7 +190,9 @@ class CallPath:
         refusals = 0
         try:
             while True:
-                slot = await self.limiter.slot(lane)
+                if self.halted is not None:
+                    raise self.halted
+                slot = await self.limiter.slot(self._lane, self)
                 try:
                     if self.halted is not None:
                         raise self.halted

@@ -89,7 +89,7 @@ class Limiter:
         self._expected = math.inf
         self._accepted = 0  # calls accepted since the concurrency was last changed
         self._in_flight = 0
-        self._queue: list[tuple[int, int, float, asyncio.Future[Slot]]] = []
+        self._queue: list[tuple[int, int, float, object, asyncio.Future[Slot]]] = []
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
         self._recent: deque[Sent] = deque(maxlen=4096)
@@ -98,20 +98,20 @@ class Limiter:
         )
         self._parked_until = 0.0
         self._parks_in_a_row = 0
-        self._closed: Exception | None = None
         self._hushed = 0
         self._calm = asyncio.Event()
         self._held_by = ""
 
     # -- asking ---------------------------------------------------------------------------
 
-    async def slot(self, lane: int = BATCH_LANE) -> Slot:
-        """Wait for leave to send one call; a lower *lane* goes first."""
-        if self._closed is not None:
-            raise self._closed
+    async def slot(self, lane: int = BATCH_LANE, owner: object = None) -> Slot:
+        """Wait for leave to send one call; a lower *lane* goes first.
+
+        *owner* is for whom, see :meth:`turn_away`.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Slot] = loop.create_future()
-        heapq.heappush(self._queue, (lane, self._order, loop.time(), future))
+        heapq.heappush(self._queue, (lane, self._order, loop.time(), owner, future))
         self._order += 1
         self._pump()
         try:
@@ -122,8 +122,8 @@ class Limiter:
             raise
 
     def expect(self, calls: int) -> None:
-        """About so many calls are still to come: it decides which windows bind at all."""
-        self._expected = calls
+        """About so many more calls are to come: it decides which windows bind at all."""
+        self._expected = calls + (max(0, self._expected) if self._expected < math.inf else 0)
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -268,13 +268,12 @@ class Limiter:
             self._hushed -= 1
             self._pump()
 
-    def turn_away(self, error: Exception) -> None:
-        """Everybody who waits is told why nothing more is sent; so is whoever comes later."""
-        self._closed = error
-        while self._queue:
-            future = heapq.heappop(self._queue)[3]
-            if not future.done():
+    def turn_away(self, owner: object, error: Exception) -> None:
+        """Everybody who waits for *owner* is told why nothing more is sent."""
+        for *_, whose, future in self._queue:
+            if whose is owner and not future.done():
                 future.set_exception(error)
+        self._pump()
 
     # -- inside ---------------------------------------------------------------------------
 
@@ -343,8 +342,8 @@ class Limiter:
             self._timer = None
         loop = asyncio.get_running_loop()
         while self._queue and not self._hushed:
-            lane, _, asked, future = self._queue[0]
-            if future.done():  # the one who waited was cancelled
+            lane, _, asked, _, future = self._queue[0]
+            if future.done():  # the one who waited was cancelled, or turned away
                 heapq.heappop(self._queue)
                 continue
             now = loop.time()

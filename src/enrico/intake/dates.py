@@ -35,7 +35,10 @@ class DateStyle:
     ambiguous: bool = False
 
 
-def vote(values: Iterable[str]) -> tuple[int, int, int, int]:
+Votes = tuple[int, int, int, int]
+
+
+def vote(values: Iterable[str]) -> Votes:
     """How many values can only be day first, only month first, either, or are plain ISO."""
     day = month = either = plain = 0
     for value in values:
@@ -55,9 +58,9 @@ def vote(values: Iterable[str]) -> tuple[int, int, int, int]:
     return day, month, either, plain
 
 
-def style_of(values: Iterable[str], hint: Order, hint_why: str) -> DateStyle:
+def style_of(votes: Votes, hint: Order, hint_why: str) -> DateStyle:
     """The order of a column: its own values decide, then the hint, then month first."""
-    day, month, either, plain = vote(values)
+    day, month, either, plain = votes
     if day and month:
         better: Order = "day" if day >= month else "month"
         return DateStyle(better, f"both orders occur ({day} day first, {month} month first)", True)
@@ -70,7 +73,7 @@ def style_of(values: Iterable[str], hint: Order, hint_why: str) -> DateStyle:
     return DateStyle("month", "nothing tells; the US order is assumed", True)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def parse_date(text: str, order: Order) -> date | None:
     """The day that a cell names, as written there (no change of zone); None without one.
 

@@ -20,17 +20,22 @@ class Formats:
     dates: dict[int, DateStyle] = field(default_factory=dict)
     decimal: str = ""
     decimal_why: str = ""
-    unread: dict[str, list[str]] = field(default_factory=dict)
-    """Header → values that were no dates or no amounts."""
+    unread: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Header → how many values were no dates or no amounts, and the first of them."""
+
+    def note_unread(self, header: str, value: str) -> None:
+        """Count a value that is no date or no amount."""
+        count, first = self.unread.get(header, (0, value))
+        self.unread[header] = count + 1, first
 
 
 def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimiter: str) -> Formats:
     """Decide from whole columns. Ties: other dates, decimals, language, delimiter."""
     result = Formats()
-    amounts = [v for c in plan.of("deal.amount") for v in values_of(c)]
-    result.decimal, result.decimal_why = decimal_style(amounts)
+    amounts = plan.of("deal.amount")
+    result.decimal, result.decimal_why = decimal_style(v for c in amounts for v in values_of(c))
     european = any(set(words(c.header)) & hints("day_first") for c in plan.columns if c.header)
-    if not result.decimal and amounts:
+    if not result.decimal and any(True for c in amounts for _ in values_of(c)):
         if delimiter == ";" or european:
             result.decimal, result.decimal_why = (
                 "",
@@ -39,11 +44,9 @@ def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimit
         else:
             result.decimal_why = "no value has a decimal mark that tells"
     columns = [c for t in DATE_TARGETS for c in plan.of(t)]
-    values = {c.index: list(values_of(c)) for c in columns}
-    day = month = 0
-    for c in columns:
-        d, m, _, _ = vote(values[c.index])
-        day, month = day + d, month + m
+    votes = {c.index: vote(values_of(c)) for c in columns}
+    day = sum(found[0] for found in votes.values())
+    month = sum(found[1] for found in votes.values())
     hint, why = _order_hint(day, month, result.decimal, european, delimiter)
     for c in columns:
         noted = c.note.lower().replace(" ", "")
@@ -52,7 +55,7 @@ def formats_of(plan: Plan, values_of: Callable[[Column], Iterable[str]], delimit
         elif noted.startswith("mm"):
             result.dates[c.index] = DateStyle("month", "its header says so")
         else:
-            result.dates[c.index] = style_of(values[c.index], hint, why)
+            result.dates[c.index] = style_of(votes[c.index], hint, why)
     return result
 
 

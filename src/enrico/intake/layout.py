@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from enrico.intake.cells import Native, Row
+from enrico.intake.cells import Native, Row, RowNumbers
 from enrico.intake.sources import Source, Unreadable, misnamed, what
 from enrico.intake.vocabulary import fold, meaning
 
@@ -51,9 +51,9 @@ class Table:
     headers: list[str]
     rows: Iterator[Row]
     leftovers: list[tuple[int, str]] = field(default_factory=list)
-    """Rows that are no data, with the reason; complete when ``rows`` is at its end."""
+    """Rows that are no data, with the reason: those met so far, for the reader to take away."""
     notes: list[str] = field(default_factory=list)
-    ragged: list[int] = field(default_factory=list)
+    ragged: RowNumbers = field(default_factory=RowNumbers)
     """Rows with more cells than the header."""
     count: int = 0
     misnamed: str = ""
@@ -270,7 +270,7 @@ def _data(table: Table, stream: _Stream) -> Iterator[Row]:
                 )
                 continue
         if len(row) > width and not is_blank(row[width:]):
-            table.ragged.append(number)
+            table.ragged.add(number)
         held.append((number, row))
         if len(held) > _TAIL:
             first = held.popleft()

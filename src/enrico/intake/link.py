@@ -1,349 +1,231 @@
-"""All tables joined: accounts, then deals, then contacts, then who is on which deal."""
+"""All tables joined: accounts, then deals, then contacts, then who is on which deal.
+
+Each step is a few statements over the staging, so that memory does not grow with the tables.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from enrico.domain.identity import registrable_domain
-from enrico.domain.records import DealContact
-from enrico.intake.ingest import Ingested
+from enrico.intake.ingest import FROM_LINKS, Ingested
 from enrico.intake.link_accounts import Accounts
 from enrico.intake.link_contacts import Contacts
 from enrico.intake.link_deals import Deals
-from enrico.intake.parts import AccountPart, ContactPart, DealPart
-from enrico.intake.readings import name_of, some
-from enrico.intake.result import Intake, Unusable
+from enrico.intake.readings import name_of
+from enrico.intake.records import Intake
+from enrico.intake.result import Unusable
+from enrico.intake.telling import Counts, reason_of, say
 
-_BAD_ID = (
-    "Format the id column as text, or export again as CSV and do not save it from a spreadsheet."
-)
+_SCHEMA = """
+CREATE TABLE seat(deal TEXT, contact TEXT, label TEXT, is_primary INTEGER,
+    PRIMARY KEY (deal, contact)) WITHOUT ROWID;
+CREATE TABLE mail_domain(account TEXT, domain TEXT,
+    PRIMARY KEY (account, domain)) WITHOUT ROWID;
+"""
+
+_SEATS = """INSERT INTO seat
+    SELECT d.deal, c.contact, coalesce(nullif(x.role, ''), iif(p.kind = 'contacts', '', r.label)),
+        r.is_primary
+    FROM mention m
+    CROSS JOIN pair p ON p.deal = m.deal AND p.account = m.account
+    CROSS JOIN deal_said d ON d.cells = m.deal AND d.said = p.said
+    CROSS JOIN contact_said c ON c.people = m.people AND c.whose = p.whose
+    CROSS JOIN contact_part x ON x.part = c.part
+    CROSS JOIN role r ON r.cells = m.role
+    WHERE d.deal <> '' AND c.contact <> ''
+    ORDER BY d.deal, c.contact, m.n, m.slot, c.place
+    ON CONFLICT DO UPDATE SET label = merged(label, excluded.label),
+        is_primary = max(is_primary, excluded.is_primary)"""
+
+# Rows with what came of them: an account, a deal, a contact.
+_OUTCOMES = """SELECT * FROM (
+    SELECT m.n, m.number, m.deal AS deal_cells, m.account AS account_cells,
+        p.beside <> '' AS account,
+        EXISTS (SELECT 1 FROM deal_said d
+            WHERE d.cells = m.deal AND d.said = p.said AND d.deal <> '') AS deal,
+        max(EXISTS (SELECT 1 FROM contact_said c
+            WHERE c.people = m.people AND c.whose = p.whose AND c.contact <> '')) AS contact
+    FROM mention m CROSS JOIN pair p ON p.deal = m.deal AND p.account = m.account
+    WHERE m.n BETWEEN ? AND ? GROUP BY m.n)"""
+
+# What a table is for: a row that gave none of it is reported.
+_GOOD = {
+    "deals": "deal",
+    "accounts": "account",
+    "contacts": "contact",
+    "deal_contacts": "deal AND contact",
+    "flat": "(deal OR contact)",
+}
+
+_PLACED_DEALS = """SELECT how, count(*) FROM (SELECT d.deal, a.how, max(p.first)
+    FROM pair p JOIN deal_said d ON d.cells = p.deal AND d.said = p.said
+    JOIN account_part a ON a.cells = p.account
+    WHERE p.beside <> '' AND p.kind IN ('deals', 'flat') AND d.deal <> '' GROUP BY d.deal)
+    GROUP BY how"""
+_PLACED_CONTACTS = """SELECT how, count(*) FROM (SELECT c.contact, a.how, max(c.seq)
+    FROM contact_said c JOIN account_part a ON a.cells = c.via
+    WHERE c.via > 0 AND c.contact <> '' GROUP BY c.contact) GROUP BY how"""
+
+_MISSING = {
+    "deal": """SELECT p.first FROM pair p JOIN deal_said d ON d.cells = p.deal AND d.said = p.said
+        WHERE d.deal = ''""",
+    "contact": "SELECT seq >> 12 FROM contact_said WHERE contact = ''",
+}
+
+_TAKEN = """SELECT count(*) FROM contact WHERE account <> ''
+    AND id NOT IN (SELECT contact FROM contact_said WHERE own)"""
+
+_ALONE = """FROM deal d JOIN contact c ON c.account = d.account
+    WHERE d.account <> '' AND NOT EXISTS (SELECT 1 FROM seat s WHERE s.deal = d.id)"""
+
+NO_LINKS = "No row says which contact is on which deal"
 
 
 def link(tables: list[Ingested], result: Intake) -> None:
-    """Fill the result's records, matches, and what could not be joined."""
+    """Make the records, say what was matched, and report what could not be joined."""
     _Linking(tables, result).run()
+
+
+def share_by_account(intake: Intake) -> None:
+    """Put all contacts of an account on those of its deals that have none of their own."""
+    staging = intake.staging
+    staging.run("CREATE INDEX IF NOT EXISTS contacts_of_account ON contact(account)")
+    alone = staging.value(f"SELECT count(DISTINCT d.id) {_ALONE}")
+    staging.run(f"INSERT INTO seat SELECT d.id, c.id, '', 0 {_ALONE}")
+    if alone:
+        intake.warnings[:] = [w for w in intake.warnings if not w.startswith(NO_LINKS)]
+        intake.matches.append(
+            f"{alone} deals without contacts of their own took all contacts of their account"
+        )
 
 
 class _Linking:
     def __init__(self, tables: list[Ingested], result: Intake) -> None:
-        self.tables = tables
-        self.result = result
-        self.accounts = Accounts()
-        self.deals = Deals()
-        self.contacts = Contacts()
-        self.links: dict[tuple[str, str], tuple[str, bool]] = {}
-        self.own_account: set[str] = set()
-        self.missing: Counter[tuple[str, str]] = Counter()
-        self.bad_ids: dict[str, list[int]] = defaultdict(list)
-        self.repeated = 0
-        self.placed: dict[str, dict[str, str]] = {"deals": {}, "contacts": {}}
-        """For deals and contacts: id → what their account was matched by."""
+        self._tables = tables
+        self._result = result
+        self._staging = result.staging
+        self._staging.create(_SCHEMA)
+        self._staging.function("merged", _merged)
+        self._accounts = Accounts(self._staging)
+        self._deals = Deals(self._staging)
+        self._contacts = Contacts(self._staging)
+        self._counts = Counts()
 
     def run(self) -> None:
-        for one in self.tables:
-            for accounts in one.accounts:
-                for account in accounts:
-                    self.accounts.add(account)
-        self.accounts.resolve()
-        for one in self.tables:
-            self._note_deals(one)
-        self.deals.resolve()
-        for one in self.tables:
-            self._note_contacts(one)
-        self.contacts.resolve()
-        for one in self.tables:
-            self._walk(one)
-        self._finish()
-
-    def _account(self, one: Ingested, number: int) -> str:
-        found = one.accounts[number]
-        return self.accounts.id_of(found[0]) if found else ""
-
-    def _note_deals(self, one: Ingested) -> None:
-        accounts = [self._account(one, n) for n in range(len(one.accounts))]
-        for d, a in set(zip(one.deal_of, one.account_of, strict=True)):
-            for part in one.deals[d]:
-                self.deals.add(part, "" if one.plan.kind == "contacts" else accounts[a])
-
-    def _row_accounts(self, one: Ingested) -> Iterator[str]:
-        """For each row its account, or else that of its deal."""
-        own = [self._account(one, n) for n in range(len(one.accounts))]
-        known: dict[tuple[int, int], str] = {}
-        for d, a in zip(one.deal_of, one.account_of, strict=True):
-            account = known.get((d, a))
-            if account is None:
-                account = own[a]
-                if not account and one.deals[d] and one.plan.kind != "contacts":
-                    account = self.deals.account_of(self.deals.id_of(one.deals[d][0], ""))
-                known[d, a] = account
-            yield account
-
-    def _note_contacts(self, one: Ingested) -> None:
-        for people, _ in one.people_of:
-            for c, account in set(zip(people, self._row_accounts(one), strict=True)):
-                for part in one.contacts[c]:
-                    self.contacts.add(part, account)
-
-    def _walk(self, one: Ingested) -> None:
-        """Row by row: links are made, and rows that gave nothing are reported."""
-        own = [self._account(one, n) for n in range(len(one.accounts))]
-        deal_cache: dict[tuple[int, int], list[str]] = {}
-        people_cache: list[dict[tuple[int, str], list[str]]] = [{} for _ in one.people_of]
-        is_contacts = one.plan.kind == "contacts"
-        deal_is_home = one.plan.kind in ("deals", "flat")
-        for row, (d, a, account) in enumerate(
-            zip(one.deal_of, one.account_of, self._row_accounts(one), strict=True)
-        ):
-            deals = deal_cache.get((d, a))
-            if deals is None:
-                beside = "" if is_contacts else own[a]
-                deals = [self.deals.id_of(p, beside) for p in one.deals[d]]
-                self._count_missing(one, "deal", deals)
-                if own[a] and not is_contacts:
-                    how = self.accounts.how(one.accounts[a][0])
-                    self.placed["deals"].update((x, how) for x in deals if x and deal_is_home)
-                deals = deal_cache[d, a] = [x for x in deals if x]
-            got_contact = False
-            for slot, (people, labels) in enumerate(one.people_of):
-                c = people[row]
-                ids = people_cache[slot].get((c, account))
-                if ids is None:
-                    ids = [self.contacts.id_of(p, account) for p in one.contacts[c]]
-                    self._count_missing(one, "contact", ids)
-                    people_cache[slot][c, account] = ids
-                    if own[a] and is_contacts:
-                        how = self.accounts.how(one.accounts[a][0])
-                        self.placed["contacts"].update((x, how) for x in ids if x)
-                if not any(ids):
-                    continue
-                got_contact = True
-                label, primary = one.roles[labels[row]] if one.roles else ("", False)
-                for part, contact_id in zip(one.contacts[c], ids, strict=True):
-                    if contact_id:
-                        if own[a]:
-                            self.own_account.add(contact_id)
-                        for deal_id in deals:
-                            self._join(
-                                deal_id,
-                                contact_id,
-                                part.role or ("" if is_contacts else label),
-                                primary,
-                            )
-            self._judge(one, row, d, a, bool(deals), got_contact)
-
-    def _count_missing(self, one: Ingested, what: str, ids: list[str]) -> None:
-        if one.plan.kind != "deal_contacts":
-            self.missing[name_of(one), what] += sum(1 for x in ids if not x)
-
-    def _join(self, deal_id: str, contact_id: str, label: str, primary: bool) -> None:
-        before = self.links.get((deal_id, contact_id))
-        if before is None:
-            self.links[deal_id, contact_id] = (label, primary)
-            return
-        self.repeated += 1
-        if label and label != before[0]:
-            label = ";".join(sorted({*filter(None, before[0].split(";")), *label.split(";")}))
-        self.links[deal_id, contact_id] = (label or before[0], primary or before[1])
-
-    def _judge(self, one: Ingested, row: int, d: int, a: int, deal: bool, contact: bool) -> None:
-        """Did the row give what its table is for? If not, say why."""
-        kind = one.plan.kind
-        number = one.row_numbers[row]
-        account = bool(one.accounts[a]) and bool(self.accounts.id_of(one.accounts[a][0]))
-        parts: list[DealPart | AccountPart | ContactPart] = [*one.deals[d], *one.accounts[a]]
-        for people, _ in one.people_of:
-            parts += one.contacts[people[row]]
-        bad = next((p.bad_id for p in parts if p.bad_id), "")
-        good = {
-            "deals": deal,
-            "accounts": account,
-            "contacts": contact,
-            "deal_contacts": deal and contact,
-            "flat": deal or contact,
-        }.get(kind, True)
-        if good:
-            if bad:
-                self.bad_ids[name_of(one)].append(number)
-            return
-        reason, mend = self._reason(one, row, d, deal, bad)
-        self.result.unusable.append(Unusable(one.table.path, one.table.sheet, number, reason, mend))
-
-    def _reason(self, one: Ingested, row: int, d: int, deal: bool, bad: str) -> tuple[str, str]:
-        if bad:
-            return f"the id {bad} was destroyed by a spreadsheet (scientific notation)", _BAD_ID
-        kind = one.plan.kind
-        salesforce = one.plan.crm == "salesforce"
-        if kind == "deal_contacts":
-            if not deal and one.deals[d]:
-                return "its deal is not in these exports", (
-                    "Export Opportunity.csv too." if salesforce else "Export the deals too."
-                )
-            if not deal:
-                return "it names no deal", "Fill in the deal's id or name."
-            if any(one.contacts[people[row]] for people, _ in one.people_of):
-                return "its contact is not in these exports", (
-                    "Export Contact.csv too." if salesforce else "Export the contacts too."
-                )
-            return "it names no contact", "Fill in the contact's id, e-mail or name."
-        mends = {
-            "deals": ("it names no deal", "Fill in the deal's id or name."),
-            "accounts": ("it names no account", "Fill in the account's name or website."),
-            "contacts": ("it names no contact", "Fill in the contact's name or e-mail."),
-            "flat": (
-                "it names neither a deal nor a contact",
-                "Fill in the deal's name, or a contact.",
-            ),
+        counts, staging = self._counts, self._staging
+        self._accounts.resolve()
+        self._deals.resolve(self._tables)
+        self._contacts.resolve()
+        links = staging.run(_SEATS)
+        counts.repeated = links - len(self._result.deal_contacts)
+        for one in self._tables:
+            self._judge(one)
+        self._accounts.fold()
+        self._contacts.fold()
+        self._deals.fold()
+        counts.taken = staging.value(_TAKEN)
+        counts.by_mail = self._accounts_from_emails()
+        counts.of_contacts = self._deals_without_account()
+        self._note_mail_domains()
+        counts.with_domain, counts.shared_domains = self._accounts.take_domains()
+        counts.matched = {
+            "rows of deals": self._deals.matched,
+            "mentions of contacts": self._contacts.matched,
         }
-        return mends[kind]
+        counts.placed = {
+            "contacts": dict(staging.rows(_PLACED_CONTACTS)),
+            "deals": dict(staging.rows(_PLACED_DEALS)),
+        }
+        counts.duplicates = self._contacts.duplicates()
+        counts.missing = self._missing()
+        say(self._result, counts)
 
-    def _finish(self) -> None:
-        result = self.result
-        of_contact = self.contacts.accounts()
-        emails = self.contacts.best_emails()
-        by_mail = self._accounts_from_emails(of_contact, emails)
-        self._deals_without_account(of_contact)
-        domains = self._domains(of_contact, emails)
-        result.accounts = self.accounts.records(domains)
-        result.contacts = self.contacts.records(of_contact)
-        names = {a.id: a.name for a in result.accounts}
-        result.deals = self.deals.records(names, {c.id: c.name for c in result.contacts})
-        result.deal_contacts = [
-            DealContact(deal_id, contact_id, label, primary)
-            for (deal_id, contact_id), (label, primary) in sorted(self.links.items())
-        ]
-        taken = sum(
-            1 for c, a in of_contact.items() if a and c not in self.own_account and c not in by_mail
-        )
-        self._say(taken, domains, by_mail)
-
-    def _accounts_from_emails(
-        self, of_contact: dict[str, str], emails: dict[str, ContactPart]
-    ) -> set[str]:
-        """Contacts without an account join, or make, that of their e-mail's domain."""
-        taken = set()
-        for contact_id in sorted(of_contact):
-            part = emails.get(contact_id)
-            if of_contact[contact_id] or part is None or not part.usable:
+    def _judge(self, one: Ingested) -> None:
+        """Did each row give what its table is for? If not, say why."""
+        good = _GOOD[one.plan.kind]
+        where = "" if one.has_bad_ids else f" WHERE NOT ({good})"
+        query = f"SELECT *, {good} FROM ({_OUTCOMES}{where})"
+        for n, number, deal_cells, account_cells, _, deal, _, is_good in self._staging.rows(
+            query, *one.rows
+        ):
+            bad = self._bad_id(n, deal_cells, account_cells) if one.has_bad_ids else ""
+            if is_good:
+                if bad:
+                    self._counts.note_bad_id(name_of(one), number)
                 continue
-            domain = registrable_domain(part.key)
-            if domain:
-                of_contact[contact_id] = self.accounts.by_domain(domain) or self.accounts.make(
-                    domain
-                )
-                taken.add(contact_id)
+            says_deal = self._staging.has("deal_part WHERE cells = ?", deal_cells)
+            says_contact = self._staging.has(
+                "mention m JOIN contact_part c ON c.cells = m.people WHERE m.n = ?", n
+            )
+            reason, mend = reason_of(one, bool(deal), says_deal, says_contact, bad)
+            row = Unusable(one.table.path, one.table.sheet, number, reason, mend)
+            self._result.unusable.add(row, FROM_LINKS)
+
+    def _bad_id(self, n: int, deal_cells: int, account_cells: int) -> str:
+        """The first id of a row that a spreadsheet destroyed."""
+        query = """SELECT bad_id FROM (
+            SELECT bad_id, 0 AS slot, place FROM deal_part WHERE cells = ?
+            UNION ALL SELECT bad_id, 1, 0 FROM account_part WHERE cells = ?
+            UNION ALL SELECT c.bad_id, 2 + m.slot, c.place
+                FROM mention m JOIN contact_part c ON c.cells = m.people WHERE m.n = ?)
+            WHERE bad_id <> '' ORDER BY slot, place"""
+        found = self._staging.one(query, deal_cells, account_cells, n)
+        return found[0] if found else ""
+
+    def _missing(self) -> Counter[tuple[str, str]]:
+        """For each table and kind of record: links to such that are not in the exports."""
+        ends = [one.rows[1] for one in self._tables]
+        missing: Counter[tuple[str, str]] = Counter()
+        for kind, query in _MISSING.items():
+            for (n,) in self._staging.rows(query):
+                one = self._tables[bisect_left(ends, n)]
+                if one.plan.kind != "deal_contacts":
+                    missing[name_of(one), kind] += 1
+        return missing
+
+    def _accounts_from_emails(self) -> int:
+        """Contacts without an account join, or make, that of their e-mail's domain."""
+        taken = 0
+        query = "SELECT id, key FROM contact WHERE account = '' AND usable"
+        for contacts in self._staging.pages(query, "id"):
+            domains = [(registrable_domain(key), id_) for id_, key in contacts]
+            found = [(self._accounts.by_domain(domain), id_) for domain, id_ in domains if domain]
+            self._staging.run_many("UPDATE contact SET account = ? WHERE id = ?", found)
+            taken += len(found)
         return taken
 
-    def _deals_without_account(self, of_contact: dict[str, str]) -> None:
-        found: dict[str, set[str]] = defaultdict(set)
-        for deal_id, contact_id in self.links:
-            if not self.deals.accounts.get(deal_id) and of_contact.get(contact_id):
-                found[deal_id].add(of_contact[contact_id])
-        agreed = {d: min(a) for d, a in found.items() if len(a) == 1}
-        self.deals.accounts.update(agreed)
-        if agreed:
-            self.result.matches.append(
-                f"{len(agreed)} deals without an account took that of their contacts"
-            )
+    def _deals_without_account(self) -> int:
+        """Deals without an account take that of their contacts, where these agree."""
+        return self._staging.run(
+            """UPDATE deal SET account = found.account FROM (
+                SELECT d.id, min(c.account) AS account FROM deal d
+                CROSS JOIN seat s ON s.deal = d.id CROSS JOIN contact c ON c.id = s.contact
+                WHERE d.account = '' AND c.account <> ''
+                GROUP BY d.id HAVING count(DISTINCT c.account) = 1) AS found
+            WHERE found.id = deal.id"""
+        )
 
-    def _domains(
-        self, of_contact: dict[str, str], emails: dict[str, ContactPart]
-    ) -> dict[str, str]:
-        """Account → the domain that all usable e-mails of its contacts share."""
-        without = self.accounts.without_domain()
-        found: dict[str, set[str]] = defaultdict(set)
-        for contact_id, account_id in of_contact.items():
-            part = emails.get(contact_id)
-            if account_id in without and part is not None and part.usable:
-                domain = registrable_domain(part.key)
-                if domain:
-                    found[account_id].add(domain)
-        agreed = {a: min(d) for a, d in found.items() if len(d) == 1}
-        shared = Counter(agreed.values())
-        many = sorted(d for d, n in shared.items() if n > 3)
-        if many:
-            self.result.warnings.append(
-                f"{len(many)} e-mail domains occur at more than three accounts without a website "
-                f"and were not taken as theirs: {', '.join(many[:3])}."
-            )
-        return {a: d for a, d in agreed.items() if shared[d] <= 3}
+    def _note_mail_domains(self) -> None:
+        """For accounts without a website: the domains of their contacts' e-mails."""
+        self._staging.run_many(
+            "INSERT OR IGNORE INTO mail_domain VALUES (?, ?)", self._mail_domains()
+        )
 
-    def _say(self, taken: int, domains: dict[str, str], by_mail: set[str]) -> None:
-        matches = self.result.matches
-        for what, counter in (
-            ("rows of deals", self.deals.matched),
-            ("mentions of contacts", self.contacts.matched),
-        ):
-            matches += [
-                f"{n} {what} matched by {how}" for how, n in sorted(counter.items()) if how and n
-            ]
-        for what in ("contacts", "deals"):
-            for how, count in sorted(Counter(self.placed[what].values()).items()):
-                matches.insert(0, f"{count} {what} matched to accounts by {how}")
-        records, people = self.contacts.duplicates()
-        if people:
-            matches.append(
-                f"contacts joined by e-mail: {records} duplicate records of {people} people"
-            )
-        if taken:
-            matches.append(f"{taken} contacts without an account took that of their deal")
-        if by_mail:
-            matches.append(
-                f"{len(by_mail)} contacts without an account were placed by their e-mail's domain"
-            )
-        if domains:
-            matches.append(
-                f"{len(domains)} accounts without a website took their contacts' e-mail domain"
-            )
-        if self.repeated:
-            matches.append(f"{self.repeated} repeated links of a contact to a deal were merged")
-        self._say_doubts()
-        self._say_gaps()
+    def _mail_domains(self) -> Iterator[Any]:
+        query = """SELECT c.account, c.key FROM contact c JOIN account a ON a.id = c.account
+            WHERE c.usable AND a.domain = ''"""
+        for account_id, key in self._staging.rows(query):
+            domain = registrable_domain(key)
+            if domain:
+                yield account_id, domain
 
-    def _say_doubts(self) -> None:
-        warnings = self.result.warnings
-        for what, ambiguous in (
-            ("accounts", self.accounts.ambiguous),
-            ("deals", self.deals.ambiguous),
-            ("contacts", self.contacts.ambiguous),
-        ):
-            if ambiguous:
-                warnings.append(
-                    f"{len(ambiguous)} names or addresses fit several {what}; the first by id "
-                    "was taken. Export with ids to be sure."
-                )
-        if self.deals.split:
-            warnings.append(
-                f"{len(self.deals.split)} deal names occur several times at one account with "
-                "other dates or amounts; they were kept apart. Export with ids to be sure."
-            )
-        for (where, kind), count in sorted(self.missing.items()):
-            if count:
-                plural = {"deal": "deals", "contact": "contacts"}[kind]
-                warnings.append(
-                    f"{where}: {count} links to {plural} that are not in these exports. "
-                    f"Export the {plural} too."
-                )
-        for where, numbers in self.bad_ids.items():
-            warnings.append(
-                f"{where}: ids in scientific notation were refused in {len(numbers)} rows "
-                f"(rows {some(numbers)}); "
-                f"names were used instead. {_BAD_ID}"
-            )
 
-    def _say_gaps(self) -> None:
-        result = self.result
-        bare = sum(1 for a in result.accounts if not self.accounts.is_known(a.id))
-        if bare:
-            result.warnings.append(
-                f"{bare} accounts are known by id only. Export the accounts too (Account.csv)."
-            )
-        if result.deals and result.contacts and not result.deal_contacts:
-            result.warnings.append(
-                "No row says which contact is on which deal. Export the contact roles too "
-                "(OpportunityContactRole.csv), or the column Associated Contact IDs."
-            )
-        elif result.deals and not result.contacts:
-            result.warnings.append("There are no contacts in these exports. Export them too.")
-        elif not result.deals:
-            result.warnings.append("There are no deals in these exports. Export them too.")
+def _merged(before: str, label: str) -> str:
+    """The roles of a contact that a deal lists twice: both, in a fixed order."""
+    if label and label != before:
+        label = ";".join(sorted({*filter(None, before.split(";")), *label.split(";")}))
+    return label or before

@@ -2,181 +2,227 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from enrico.domain.records import Deal
-from enrico.intake.merge import chosen, made_id, own_table_votes, text
-from enrico.intake.parts import DealPart
-from enrico.intake.vocabulary import fold
+import orjson
 
-Said = tuple[DealPart, str]
-"""A spelling of a deal, and the account named beside it."""
+from enrico.intake.ingest import Ingested
+from enrico.intake.merge import OWN_TABLE, chosen, made_id, text
+from enrico.intake.staging import Staging
+
+# A pair: the cells of a deal and of an account on one row, first on row "first". "beside" is that
+# account, "said" the one that the deal is looked for with, "whose" that of the row's people; they
+# differ in a list of contacts, and where a row names no account but its deal does.
+_SCHEMA = """
+CREATE TABLE pair(deal INTEGER, account INTEGER, first INTEGER, kind TEXT, beside TEXT,
+    said TEXT, whose TEXT, PRIMARY KEY (deal, account)) WITHOUT ROWID;
+CREATE TABLE deal_said(cells INTEGER, said TEXT, place INTEGER, part INTEGER, pairs INTEGER,
+    deal TEXT NOT NULL DEFAULT '', PRIMARY KEY (cells, said, place)) WITHOUT ROWID;
+CREATE TABLE deal_name(name_key TEXT, deal TEXT, PRIMARY KEY (name_key, deal)) WITHOUT ROWID;
+CREATE TABLE deal_beside(deal TEXT, account TEXT, PRIMARY KEY (deal, account)) WITHOUT ROWID;
+CREATE TABLE deal_account(deal TEXT PRIMARY KEY, account TEXT) WITHOUT ROWID;
+CREATE TABLE loose(name_key TEXT, account TEXT, cells INTEGER, place INTEGER, part INTEGER,
+    PRIMARY KEY (name_key, account, cells, place)) WITHOUT ROWID;
+CREATE TABLE deal(id TEXT PRIMARY KEY, account TEXT, name TEXT, stage TEXT, outcome TEXT,
+    amount TEXT, currency TEXT, close_date TEXT, created_date TEXT, owner TEXT, role_fields TEXT
+    ) WITHOUT ROWID;
+"""
+
+_PAIRS = """INSERT INTO pair(deal, account, first, kind, beside, said, whose)
+    SELECT deal, account, first, ?1, beside, iif(?1 = 'contacts', '', beside), beside FROM (
+        SELECT m.deal, m.account, m.first, coalesce(a.account, '') AS beside
+        FROM (SELECT deal, account, min(n) AS first FROM mention
+              WHERE slot = 0 AND n BETWEEN ?2 AND ?3 GROUP BY deal, account) m
+        LEFT JOIN account_part a ON a.cells = m.account)"""
+
+_SAID = """INSERT INTO deal_said(cells, said, place, part, pairs)
+    SELECT p.cells, pair.said, p.place, p.part, count(*)
+    FROM pair JOIN deal_part p ON p.cells = pair.deal GROUP BY p.part, pair.said"""
+
+_BY_ID = """UPDATE deal_said SET deal = p.id FROM deal_part p
+    WHERE p.part = deal_said.part AND p.id IN
+        (SELECT id FROM deal_part WHERE id <> '' AND (home OR name <> ''))"""
+
+_NAMES = """INSERT OR IGNORE INTO deal_name SELECT p.name_key, s.deal
+    FROM deal_said s JOIN deal_part p ON p.part = s.part WHERE s.deal <> '' AND p.name <> ''"""
+
+_BESIDE = "INSERT OR IGNORE INTO deal_beside SELECT deal, said FROM deal_said WHERE deal <> ''"
+
+_WITH_ACCOUNT = """SELECT min(deal), count(*) FROM deal_name n WHERE name_key = ? AND EXISTS
+    (SELECT 1 FROM deal_beside b WHERE b.deal = n.deal AND b.account = ?)"""
+_WITHOUT_ACCOUNT = """SELECT min(deal), count(*) FROM deal_name n WHERE name_key = ? AND NOT EXISTS
+    (SELECT 1 FROM deal_beside b WHERE b.deal = n.deal AND b.account <> '')"""
+_ANY = "SELECT min(deal), count(*) FROM deal_name WHERE name_key = ?"
+
+_LOOSE = """INSERT INTO loose SELECT p.name_key, s.said, s.cells, s.place, s.part
+    FROM deal_said s JOIN deal_part p ON p.part = s.part
+    WHERE s.deal = '' AND p.id = '' AND (p.name <> '' OR s.said <> '') AND NOT p.is_empty
+    ORDER BY 1, 2"""
+
+_ACCOUNTS = f"""INSERT INTO deal_account
+    SELECT deal, account FROM (SELECT deal, account,
+        row_number() OVER (PARTITION BY deal ORDER BY votes DESC, account) AS place
+        FROM (SELECT s.deal, s.said AS account,
+            sum(s.pairs + iif(p.home, {OWN_TABLE}, 0)) AS votes
+            FROM deal_said s JOIN deal_part p ON p.part = s.part
+            WHERE s.deal <> '' AND s.said <> '' GROUP BY s.deal, s.said))
+    WHERE place = 1 ORDER BY deal"""
+
+_WHOSE = """UPDATE pair SET whose = coalesce((SELECT d.account
+    FROM deal_said s JOIN deal_account d ON d.deal = s.deal
+    WHERE s.cells = pair.deal AND s.said = '' AND s.place = 0 AND s.deal <> ''), '')
+    WHERE beside = '' AND kind <> 'contacts'"""
+
+_OTHERS = (
+    "SELECT count(DISTINCT account), min(account) FROM loose WHERE name_key = ? AND account <> ''"
+)
 
 
-def name_key(name: str) -> str:
-    """Case, accents and spaces do not tell deals apart."""
-    return " ".join(fold(name).split())
+Shape = tuple[str, str]
+
+
+class Loose(NamedTuple):
+    """A part without an id, and what tells deals of one name apart."""
+
+    name_key: str
+    account: str
+    cells: int
+    place: int
+    close_date: str
+    amount: str
+    row_is_deal: bool
+    rows: int
+
+    @property
+    def shape(self) -> Shape:
+        """When it closes and what it is worth, in one form; empty where it does not say."""
+        worth = f"{Decimal(self.amount).normalize():f}" if self.amount else ""
+        return self.close_date, worth
 
 
 class Deals:
-    """All deals of an intake. Add every (part, account) pair, then ``resolve``."""
+    """All deals of an intake: ``resolve`` puts them on their parts, ``fold`` makes records."""
 
-    def __init__(self) -> None:
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
         self.matched: Counter[str] = Counter()
-        self.ambiguous: set[str] = set()
-        self.split: set[str] = set()
-        self._said: dict[tuple[int, str], DealPart] = {}
-        self._weights: Counter[tuple[int, str]] = Counter()
-        self._members: dict[str, list[Said]] = defaultdict(list)
-        self._id_of: dict[tuple[int, str], str] = {}
-        self._by_name: dict[str, set[str]] = defaultdict(set)
-        self._accounts: dict[str, set[str]] = defaultdict(set)
+        staging.create(_SCHEMA)
 
-    def add(self, part: DealPart, account_id: str) -> None:
-        """Take note of a deal on a row."""
-        self._said[id(part), account_id] = part
-        self._weights[id(part), account_id] += 1
+    def resolve(self, tables: list[Ingested]) -> None:
+        """Give every deal on every row its id; ids alone only where the deal itself is there."""
+        run = self._staging.run
+        for one in tables:
+            run(_PAIRS, one.plan.kind, *one.rows)
+        for statement in (_SAID, _BY_ID, _NAMES, _BESIDE, _LOOSE):
+            run(statement)
+        self._staging.run_many(
+            "UPDATE deal_said SET deal = ? WHERE cells = ? AND said = ? AND place = ?",
+            self._placed_by_name(),
+        )
+        run(_ACCOUNTS)
+        run(_WHOSE)
 
-    def id_of(self, part: DealPart, account_id: str) -> str:
-        """The id of the deal meant; empty when it is not in the exports."""
-        return self._id_of.get((id(part), account_id), "")
+    def _placed_by_name(self) -> Iterator[tuple[str, int, str, int]]:
+        for name, spellings in groupby(self._loose(), key=itemgetter(0)):
+            count, account = self._staging.one(_OTHERS, name)
+            # The one account that has a deal of this name takes the rows that name no account.
+            only = account if name and count == 1 else ""
+            for account_id, parts in groupby(spellings, key=itemgetter(1)):
+                for deal_id, part in self._place(name, account_id, only, list(parts)):
+                    yield deal_id, part.cells, account_id, part.place
 
-    def account_of(self, deal_id: str) -> str:
-        """The account that most rows of the deal name."""
-        return self.accounts.get(deal_id, "")
+    def _loose(self, which: str = "", *values: str) -> Iterator[Loose]:
+        query = f"""SELECT l.name_key, l.account, l.cells, l.place, p.close_date, p.amount,
+            p.row_is_deal, w.rows FROM loose l JOIN deal_part p ON p.part = l.part
+            JOIN weight w ON w.cells = l.cells {which} ORDER BY l.name_key, l.account"""
+        return map(Loose._make, self._staging.rows(query, *values))
 
-    def resolve(self) -> None:
-        """Give every pair its deal; references by id alone only to deals that are there."""
-        known = {p.id for p in self._said.values() if p.id and (p.home or p.name)}
-        for (key, account_id), part in self._said.items():
-            if part.id in known:
-                self._put(key, account_id, part, part.id)
-        for deal_id, said in self._members.items():
-            for part, account_id in said:
-                self._accounts[deal_id].add(account_id)
-                if part.name:
-                    self._by_name[name_key(part.name)].add(deal_id)
-        groups: dict[tuple[str, str], list[tuple[int, DealPart]]] = defaultdict(list)
-        for (key, account_id), part in self._said.items():
-            if not part.id and (part.name or account_id) and not part.is_empty:
-                groups[name_key(part.name), account_id].append((key, part))
-        # Names without an account join the one deal of that name.
-        for (name, account_id), parts in groups.items():
-            found = self._find(name, account_id)
-            if not found and not account_id and name:
-                others = sorted({a for n, a in groups if n == name and a})
-                account = others[0] if len(others) == 1 else ""
-                groups_to = self._cluster(
-                    name, account, [*groups[name, account], *parts] if account else parts
-                )
-            elif found:
-                groups_to = [(found, parts)]
-                self.matched["name and account" if account_id else "name"] += sum(
-                    p.weight for _, p in parts
-                )
-            else:
-                extra = self._loose(groups, name, account_id)
-                groups_to = self._cluster(name, account_id, [*parts, *extra])
-            for deal_id, members in groups_to:
-                for key, part in members:
-                    if (key, account_id) in self._said:
-                        self._put(key, account_id, part, deal_id)
-        self.accounts = {d: self._account(d) for d in self._members}
-
-    @staticmethod
-    def _loose(
-        groups: dict[tuple[str, str], list[tuple[int, DealPart]]], name: str, account_id: str
-    ) -> list[tuple[int, DealPart]]:
-        """Rows of the same name that name no account, when only one account has such a deal."""
-        if not account_id or not name or sum(1 for n, a in groups if n == name and a) != 1:
-            return []
-        return groups.get((name, ""), [])
+    def _place(
+        self, name: str, account_id: str, only: str, parts: list[Loose]
+    ) -> Iterator[tuple[str, Loose]]:
+        found = self._find(name, account_id)
+        if found:
+            self.matched["name and account" if account_id else "name"] += sum(p.rows for p in parts)
+            yield from ((found, part) for part in parts)
+            return
+        others: Iterator[Loose] = iter(())
+        if only and account_id in (only, ""):
+            other = "" if account_id else only
+            others = self._loose("WHERE l.name_key = ? AND l.account = ?", name, other)
+        deals = self._deals_of(name, account_id or only, [*parts, *others])
+        yield from ((deals[part.shape], part) for part in parts)
 
     def _find(self, name: str, account_id: str) -> str:
-        found = self._by_name.get(name, set()) if name else set()
-        same = {d for d in found if account_id and account_id in self._accounts[d]}
-        loose = {d for d in found if not account_id or not (self._accounts[d] - {""})}
-        found = same or loose
-        if len(found) > 1:
-            self.ambiguous.add(name)
-        return min(found, default="")
+        if not name:
+            return ""
+        if account_id:
+            found, count = self._staging.one(_WITH_ACCOUNT, name, account_id)
+            if not found:
+                found, count = self._staging.one(_WITHOUT_ACCOUNT, name)
+        else:
+            found, count = self._staging.one(_ANY, name)
+        if count > 1:
+            self._staging.doubt("deals", name)
+        return found or ""
 
-    def _put(self, key: int, account_id: str, part: DealPart, deal_id: str) -> None:
-        if (key, account_id) not in self._id_of:
-            self._members[deal_id].append((part, account_id))
-            self._id_of[key, account_id] = deal_id
-
-    def _cluster(
-        self, name: str, account_id: str, parts: list[tuple[int, DealPart]]
-    ) -> list[tuple[str, list[tuple[int, DealPart]]]]:
+    def _deals_of(self, name: str, account_id: str, parts: list[Loose]) -> dict[Shape, str]:
         """One deal, or several of the same name that differ in close date and amount."""
-        strict = any(p.row_is_deal for _, p in parts) or not name
-        clusters: list[set[tuple[str, str]]] = []
-        for shape in sorted({_shape(p) for _, p in parts} - {("", "")}):
+        strict = any(p.row_is_deal for p in parts) or not name
+        shapes = {p.shape for p in parts}
+        clusters: list[set[Shape]] = []
+        for shape in sorted(shapes - {("", "")}):
             joined = [c for c in clusters if any(_same(shape, other, strict) for other in c)]
             clusters = [c for c in clusters if c not in joined]
             clusters.append({shape}.union(*joined))
         clusters.sort(key=min)
         base = f"{name}|{account_id}"
-        if (
-            not name
-        ):  # deals that have no name at all: what they are worth and when tells them apart
-            clusters = clusters or [{("", "")}]
-        elif len(clusters) < 2:
-            return [(made_id("d", base), parts)]
-        if len(clusters) > 1 and name:
-            self.split.add(name)
-        result = []
-        for number, cluster in enumerate(clusters):
-            deal_id = made_id("d", f"{base}|{min(cluster)}")
-            members = [
-                (k, p)
-                for k, p in parts
-                if _shape(p) in cluster or (_shape(p) == ("", "") and number == 0)
-            ]
-            result.append((deal_id, members))
-        return result
+        if name and len(clusters) < 2:
+            return dict.fromkeys(shapes, made_id("d", base))
+        if name:
+            self._staging.doubt("split", name)
+        # Deals that have no name at all: what they are worth and when tells them apart.
+        clusters = clusters or [{("", "")}]
+        ids = [made_id("d", f"{base}|{min(cluster)}") for cluster in clusters]
+        found = {
+            shape: id_ for cluster, id_ in zip(clusters, ids, strict=True) for shape in cluster
+        }
+        return {("", ""): ids[0], **found}
 
-    def _account(self, deal_id: str) -> str:
-        votes: Counter[str] = Counter()
-        for part, account_id in self._members[deal_id]:
-            if account_id:
-                votes[account_id] += own_table_votes(part) + self._weights[id(part), account_id]
-        return min(votes, key=lambda a: (-votes[a], a)) if votes else ""
+    # -- records ----------------------------------------------------------------------------
 
-    def records(self, names: dict[str, str], contact_names: dict[str, str]) -> list[Deal]:
-        """The deals, sorted by id; without a name they take their account's."""
-        result = []
-        for deal_id, members in sorted(self._members.items()):
-            parts = [part for part, _ in members]
-            account_id = self.accounts[deal_id]
-            roles = chosen(parts, "role_fields") or ()
-            result.append(
-                Deal(
-                    deal_id,
-                    text(parts, "name") or names.get(account_id, ""),
-                    account_id,
-                    text(parts, "stage"),
-                    text(parts, "outcome") or "",  # type: ignore[arg-type]
-                    chosen(parts, "amount"),
-                    text(parts, "currency"),
-                    chosen(parts, "close_date"),
-                    chosen(parts, "created_date"),
-                    text(parts, "owner"),
-                    tuple((role, contact_names.get(who, who)) for role, who in roles),
-                )
-            )
-        return result
+    def fold(self) -> None:
+        """Make the records; what they take from accounts and contacts is not in them yet."""
+        query = """SELECT s.deal, coalesce(d.account, ''), p.home, w.rows, p.name, p.stage,
+            p.outcome, p.amount, p.currency, p.close_date, p.created_date, p.owner, p.role_fields
+            FROM deal_said s JOIN deal_part p ON p.part = s.part JOIN weight w ON w.cells = s.cells
+            LEFT JOIN deal_account d ON d.deal = s.deal WHERE s.deal <> '' ORDER BY s.deal"""
+        rows = map(_part, self._staging.rows(query))
+        for (deal_id, account_id), said in groupby(rows, key=itemgetter(0, 1)):
+            parts = [part[2:] for part in said]
+            name, stage, outcome = (text(parts, place) for place in range(2, 5))
+            amount = chosen(parts, 5)
+            others = (text(parts, place) for place in range(6, 10))
+            roles = orjson.dumps(chosen(parts, 10) or ()).decode()
+            worth = "" if amount is None else str(amount)
+            row = deal_id, account_id, name, stage, outcome, worth, *others, roles
+            self._staging.add("deal", row)
+        self._staging.flush()
 
 
-def _shape(part: DealPart) -> tuple[str, str]:
-    return (
-        part.close_date.isoformat() if part.close_date else "",
-        f"{part.amount.normalize():f}" if part.amount is not None else "",
-    )
+def _part(row: Any) -> tuple[Any, ...]:
+    """Amounts are compared as numbers; roles by what stands in them."""
+    *start, amount, currency, closed, created, owner, roles = row
+    found = tuple((role, who) for role, who in orjson.loads(roles))
+    worth = Decimal(amount) if amount else None
+    return (*start, worth, currency, closed, created, owner, found)
 
 
-def _same(one: tuple[str, str], other: tuple[str, str], strict: bool) -> bool:
+def _same(one: Shape, other: Shape, strict: bool) -> bool:
     pairs = [(a, b) for a, b in zip(one, other, strict=True) if a and b]
     if not pairs:
         return True

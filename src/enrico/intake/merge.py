@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-
-class Part(Protocol):
-    """What a choice looks at."""
-
-    weight: int
-    """Number of rows that say so."""
-    home: bool
-    """Whether they stand in the record's own table."""
-
-
-_OWN_TABLE = 1 << 40
+OWN_TABLE = 1 << 32
 """One row of the record's own table outweighs any number of others."""
 
-
-def own_table_votes(part: Part) -> int:
-    """What a part's own table adds to its votes; 0 when it stands in another."""
-    return _OWN_TABLE if part.home else 0
+Said = Sequence[Any]
+"""A part: whether it stands in the record's own table, how many rows say so, and its values."""
 
 
-def votes_of(part: Part) -> int:
+def votes_of(part: Said) -> int:
     """How much a part counts when parts disagree."""
-    return part.weight + own_table_votes(part)
+    return int(part[1]) + (OWN_TABLE if part[0] else 0)
 
 
 def made_id(prefix: str, key: str) -> str:
@@ -35,11 +23,11 @@ def made_id(prefix: str, key: str) -> str:
     return f"{prefix}_{hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:10]}"
 
 
-def chosen(parts: Iterable[Any], name: str) -> Any:
-    """A field's value: its own table's first, then most rows, then the longest text."""
+def chosen(parts: Iterable[Said], place: int) -> Any:
+    """A value: its own table's first, then most rows, then the longest text; None without one."""
     votes: dict[Any, int] = {}
     for part in parts:
-        value = getattr(part, name)
+        value = part[place]
         if value is not None and value != "" and value != ():
             votes[value] = votes.get(value, 0) + votes_of(part)
     if not votes:
@@ -49,6 +37,6 @@ def chosen(parts: Iterable[Any], name: str) -> Any:
     return min(votes, key=lambda value: (-votes[value], -len(str(value)), str(value)))
 
 
-def text(parts: Iterable[Any], name: str) -> str:
+def text(parts: Iterable[Said], place: int) -> str:
     """As ``chosen``; empty when there is none."""
-    return chosen(parts, name) or ""
+    return chosen(parts, place) or ""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import zip_longest
-from sys import intern
+from typing import Any
 
-from enrico.domain.identity import check_email, registrable_domain
+import orjson
+
+from enrico.domain.identity import account_name_key, check_email, record_id, registrable_domain
 from enrico.domain.records import Outcome
-from enrico.intake.cells import Native
+from enrico.intake.cells import Cells, Native
 from enrico.intake.columns import Column, Plan
 from enrico.intake.dates import parse_date
 from enrico.intake.evidence import SALESFORCE_ID
@@ -31,7 +33,7 @@ from enrico.intake.vocabulary import fold
 
 @dataclass(slots=True)
 class AccountPart:
-    """One spelling of an account, with the number of rows that have it."""
+    """One spelling of an account."""
 
     id: str = ""
     name: str = ""
@@ -39,13 +41,20 @@ class AccountPart:
     industry: str = ""
     country: str = ""
     bad_id: str = ""
-    weight: int = 0
     home: bool = False
+    """Whether it stands in a table of accounts."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing to know it by."""
         return not (self.id or self.name or self.domain)
+
+    def columns(self) -> tuple[Any, ...]:
+        """As ``account_part`` of the staging keeps it."""
+        return (
+            self.id, self.name, self.domain, self.industry, self.country, self.bad_id, self.home,
+            account_name_key(self.name) if self.name else "",
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -70,13 +79,20 @@ class ContactPart:
     """``Jane Doe``, ``DOE, Jane`` and ``doe  jane`` are one key."""
     usable: bool = False
     bad_id: str = ""
-    weight: int = 0
     home: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Nobody: neither id nor name nor address."""
         return not (self.id or self.first_name or self.last_name or self.email or self.linkedin_url)
+
+    def columns(self) -> tuple[Any, ...]:
+        """As ``contact_part`` of the staging keeps it."""
+        return (
+            self.id, self.first_name, self.last_name, self.email, self.title, self.department,
+            self.phone, self.linkedin_url, self.role, self.person_role, self.key, self.name_key,
+            self.usable, self.bad_id, self.home,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -94,7 +110,6 @@ class DealPart:
     owner: str = ""
     role_fields: tuple[tuple[str, str], ...] = ()
     bad_id: str = ""
-    weight: int = 0
     home: bool = False
     row_is_deal: bool = False
 
@@ -105,8 +120,25 @@ class DealPart:
             self.id or self.name or self.stage or self.close_date or self.amount is not None
         )
 
+    def columns(self) -> tuple[Any, ...]:
+        """As ``deal_part`` of the staging keeps it."""
+        return (
+            self.id, self.name, self.stage, self.outcome,
+            "" if self.amount is None else str(self.amount), self.currency,
+            self.close_date.isoformat() if self.close_date else "",
+            self.created_date.isoformat() if self.created_date else "",
+            self.owner, orjson.dumps(self.role_fields).decode(), self.bad_id, self.home,
+            self.row_is_deal, name_key(self.name), self.is_empty,
+        )  # fmt: skip
 
-Cells = tuple[str, ...]
+
+_LONGEST_SCIENTIFIC = 6
+"""``4E+011`` without its sign: what is longer, and all letters and digits, is one sound id."""
+
+
+def name_key(name: str) -> str:
+    """Case, accents and spaces do not tell deals apart."""
+    return " ".join(fold(name).split())
 
 
 class Reader:
@@ -117,6 +149,7 @@ class Reader:
         self._by_target: dict[str, list[Column]] = {}
         for column in sorted(columns, key=lambda c: (c.rank, c.index)):
             self._by_target.setdefault(column.target, []).append(column)
+        self._is_reference = self._by_target.keys() == {"contact.id"}
         self._plan = plan
         self._formats = formats
 
@@ -141,6 +174,8 @@ class Reader:
             raw = cells[self._place[column.index]]
             if not clean(raw):
                 continue
+            if len(raw) > _LONGEST_SCIENTIFIC and raw.isalnum() and not isinstance(raw, Native):
+                return [record_id(raw)], ""
             pieces = [raw] if isinstance(raw, Native) else raw.split(";")
             bad = next((str(p).strip() for p in pieces if is_scientific(p)), "")
             found = [cell_id(p) for p in pieces if not is_scientific(p)]
@@ -157,7 +192,7 @@ class Reader:
             found = parse_date(text, self._formats.dates[column.index].order)
             if found is not None:
                 return found
-            self._formats.unread.setdefault(column.header, []).append(text)
+            self._formats.note_unread(column.header, text)
         return None
 
     def account(self, cells: Cells) -> list[AccountPart]:
@@ -177,8 +212,8 @@ class Reader:
             ids[0] if ids else "",
             name,
             registrable_domain(self._text(cells, "account.domain")),
-            intern(self._text(cells, "account.industry")),
-            intern(self._text(cells, "account.country")),
+            (self._text(cells, "account.industry")),
+            (self._text(cells, "account.country")),
             bad,
         )
         return [] if part.is_empty and not bad else [part]
@@ -194,7 +229,7 @@ class Reader:
             return [DealPart(i, n, bad_id=bad) for i, n in zip_longest(ids, names, fillvalue="")]
         part = DealPart(ids[0] if ids else "", name, bad_id=bad)
         status, stage = self._text(cells, "deal.status"), self._text(cells, "deal.stage")
-        part.stage = intern(stage or status)
+        part.stage = stage or status
         part.amount, part.currency = self._money(cells)
         won, lost = self._date(cells, "deal.won_time"), self._date(cells, "deal.lost_time")
         part.outcome = self._outcome(cells, status, stage, won, lost)
@@ -206,7 +241,7 @@ class Reader:
         elif part.outcome == "lost" and lost:
             part.close_date = part.close_date or lost
         part.created_date = self._date(cells, "deal.created_date")
-        part.owner = intern(self._text(cells, "deal.owner"))
+        part.owner = self._text(cells, "deal.owner")
         part.role_fields = tuple(
             sorted(
                 (target.partition(".")[2], self._role_value(cells, target))
@@ -232,10 +267,10 @@ class Reader:
             if amount is not None:
                 currency = currency or currency_of(column.note) or currency_of(column.header)
                 break
-            self._formats.unread.setdefault(column.header, []).append(clean(raw))
+            self._formats.note_unread(column.header, clean(raw))
         named = self._text(cells, "deal.currency")
         code = currency_of(named) if named else currency
-        return amount, intern(code or (named.upper() if len(named) == 3 else "") or currency)
+        return amount, (code or (named.upper() if len(named) == 3 else "") or currency)
 
     def _outcome(
         self, cells: Cells, status: str, stage: str, won: date | None, lost: date | None
@@ -276,6 +311,8 @@ class Reader:
     def contacts(self, cells: Cells) -> list[ContactPart]:
         """The people of one group of cells: none, one, or those listed in a cell."""
         ids, bad = self._ids(cells, "contact.id")
+        if self._is_reference and len(ids) < 2:
+            return [ContactPart("".join(ids), bad_id=bad)] if ids or bad else []
         listed = self._raw(cells, "contact.people")
         if listed and not ids:
             return self._people(cells)
@@ -298,8 +335,8 @@ class Reader:
             first,
             last,
             self._email(cells, f"{first} {last}".strip()),
-            intern(self._text(cells, "contact.title")),
-            intern(self._text(cells, "contact.department")),
+            (self._text(cells, "contact.title")),
+            (self._text(cells, "contact.department")),
             self._text(cells, "contact.phone"),
             self._text(cells, "contact.linkedin_url"),
             bad_id=bad,
@@ -349,7 +386,7 @@ def _pieces(text: str) -> list[str]:
 def _keyed(part: ContactPart) -> ContactPart:
     if part.first_name or part.last_name:
         whole = fold(f"{part.first_name} {part.last_name}").replace(".", " ")
-        part.name_key = intern(" ".join(sorted(whole.split())))
+        part.name_key = " ".join(sorted(whole.split()))
     if part.email:
         found = check_email(part.email, f"{part.first_name} {part.last_name}".strip())
         part.key, part.usable = found.key, found.usable

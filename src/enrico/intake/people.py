@@ -29,7 +29,7 @@ _SALUTATIONS = word_set(
 )
 
 
-@lru_cache(maxsize=300_000)
+@lru_cache(maxsize=20_000)
 def split_name(full: str) -> tuple[str, str]:
     """``Doe, Jane`` and ``Dr. Jane Doe`` → (``Jane``, ``Doe``); one word is a last name."""
     text = clean(full).strip(" ,;")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from enrico.errors import InputError
@@ -13,7 +11,8 @@ from enrico.intake import layout, sources
 from enrico.intake.ingest import Ingested, ingest
 from enrico.intake.link import link
 from enrico.intake.readings import reading_of, warn_about
-from enrico.intake.result import FileReading, Intake, Unusable
+from enrico.intake.records import Intake
+from enrico.intake.result import FileReading, Unusable
 
 
 def read_exports(paths: Sequence[Path]) -> Intake:
@@ -22,64 +21,50 @@ def read_exports(paths: Sequence[Path]) -> Intake:
     CSV, TSV, XLSX, XLS, ODS, JSON, JSON Lines, Parquet; also inside zips. Every data row gives a
     record or stands in ``unusable`` with the reason. Raises ``InputError`` when nothing is usable.
     """
-    with _without_collector():
-        return _read(paths)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Millions of small live records make the cycle collector walk them again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _read(paths: Sequence[Path]) -> Intake:
     result = Intake()
-    read: list[Ingested] = []
+    used = [one for one in list(_read(paths, result)) if _is_used(one, result)]
+    link(used, result)
+    if not (result.accounts or result.contacts or result.deals):
+        raise InputError(_nothing(paths, result))
+    return result
+
+
+def _read(paths: Sequence[Path], result: Intake) -> Iterator[Ingested]:
+    """All tables that can be read to their end; their rows are in the staging."""
     for source in sources.find([Path(p) for p in paths]):
         if isinstance(source, tuple):
             _leave_out(result, *source)
             continue
+        mark = result.staging.mark(), result.unusable.last
         try:
             for table in layout.tables(source):
-                read.append(ingest(table, source.name))
-        except sources.Unreadable as fault:
-            _refuse(result, source.label, fault.reason, fault.mend)
-        except InputError as fault:
-            _refuse(result, source.label, str(fault), "")
-        except (OSError, csv.Error, UnicodeError, EOFError, ValueError) as fault:
-            text = f"the file cannot be read to its end ({type(fault).__name__})"
-            _refuse(result, source.label, text, "Export or copy it again.")
-    used = []
-    for one in read:
-        result.files.append(reading_of(one))
-        if one.plan.kind == "ignored":
-            if one.table.count:
-                _refuse_table(result, one)
+                yield ingest(table, source.name, result.staging, result.unusable)
+                mark = result.staging.mark(), result.unusable.last
             continue
-        if not one.table.count and not one.deleted:
-            reason = "there are no rows below the header"
-            _refuse(result, one.table.path, reason, "Export again with rows.", one.table.sheet)
-        used.append(one)
-        warn_about(one, result)
-        for number, reason in one.table.leftovers:
-            mend = "Nothing to do: it is not a record."
-            result.unusable.append(Unusable(one.table.path, one.table.sheet, number, reason, mend))
-        for number in one.deleted:
-            result.unusable.append(
-                Unusable(one.table.path, one.table.sheet, number, "deleted in the CRM",
-                         "Restore it in the CRM if it should count.")
-            )  # fmt: skip
-    link(used, result)
-    result.unusable.sort(key=lambda u: (u.file, u.sheet, u.row))
-    if not (result.accounts or result.contacts or result.deals):
-        raise InputError(_nothing(paths, result))
-    return result
+        except sources.Unreadable as error:
+            fault = error.reason, error.mend
+        except InputError as error:
+            fault = str(error), ""
+        except (OSError, csv.Error, UnicodeError, EOFError, ValueError) as error:
+            text = f"the file cannot be read to its end ({type(error).__name__})"
+            fault = text, "Export or copy it again."
+        result.staging.take_back(mark[0])
+        result.unusable.take_back(mark[1])
+        _refuse(result, source.label, *fault)
+
+
+def _is_used(one: Ingested, result: Intake) -> bool:
+    """Say how a table was read; whether it holds anything of ours."""
+    result.files.append(reading_of(one))
+    if one.plan.kind == "ignored":
+        if one.table.count:
+            _refuse_table(result, one)
+        return False
+    if not one.table.count and not one.deleted:
+        reason = "there are no rows below the header"
+        _refuse(result, one.table.path, reason, "Export again with rows.", one.table.sheet)
+    warn_about(one, result)
+    return True
 
 
 def _leave_out(result: Intake, path: str, fault: sources.Unreadable) -> None:
@@ -90,7 +75,7 @@ def _leave_out(result: Intake, path: str, fault: sources.Unreadable) -> None:
 
 
 def _refuse(result: Intake, path: str, reason: str, mend: str, sheet: str = "") -> None:
-    result.unusable.append(Unusable(path, sheet, 0, reason, mend))
+    result.unusable.add(Unusable(path, sheet, 0, reason, mend))
     if not sheet and not any(f.path == path for f in result.files):
         result.files.append(FileReading(path, note=reason))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enrico.intake.columns import Column
 from enrico.intake.ingest import Ingested
-from enrico.intake.result import ColumnReading, FileReading, Intake
+from enrico.intake.records import Intake
+from enrico.intake.result import ColumnReading, FileReading
 
 
 def name_of(one: Ingested) -> str:
@@ -59,11 +60,6 @@ def _field_words(column: Column) -> str:
     return f"{column.target} ({f'person {slot}' if slot.isdigit() else slot.replace('_', ' ')})"
 
 
-def some(numbers: list[int]) -> str:
-    """The first five numbers of rows, for messages: ``3, 4, 9, 12, 20 …``"""
-    return ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
-
-
 def warn_about(one: Ingested, result: Intake) -> None:
     """Doubts about a table that do not stop it."""
     where = name_of(one)
@@ -74,18 +70,18 @@ def warn_about(one: Ingested, result: Intake) -> None:
                 f"{where}: dates in '{headers[index]}' can be read in two ways ({style.why}); "
                 f"they were read {style.order} first. Write them as 2026-11-20 to be sure."
             )
-    for header, values in one.formats.unread.items():
+    for header, (count, example) in one.formats.unread.items():
         result.warnings.append(
-            f"{where}: {len(values)} different values of '{header}' could not be read and were "
-            f"left empty, e.g. {values[0][:30]!r}."
+            f"{where}: {count} different values of '{header}' could not be read and were "
+            f"left empty, e.g. {example[:30]!r}."
         )
     result.warnings += [f"{where}: {note}." for note in one.table.notes]
     if one.table.misnamed:
         result.warnings.append(f"{where}: {one.table.misnamed}; it was read as that.")
-    if one.table.ragged:
+    if one.table.ragged.count:
         result.warnings.append(
-            f"{where}: {len(one.table.ragged)} rows have more cells than the header (rows "
-            f"{some(one.table.ragged)}); the extra cells were not used. "
+            f"{where}: {one.table.ragged.count} rows have more cells than the header (rows "
+            f"{one.table.ragged}); the extra cells were not used. "
             "A delimiter inside a value may not be quoted."
         )
     blank = sum(1 for c in one.plan.columns if not c.header and c.values and not c.target)

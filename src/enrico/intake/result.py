@@ -1,11 +1,9 @@
-"""What intake hands back: the records, and an account of how each file was read."""
+"""How each file was read, and what in it could not be used."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
-
-from enrico.domain.records import Account, Contact, Deal, DealContact
 
 Kind = Literal["deals", "accounts", "contacts", "deal_contacts", "flat", "ignored"]
 Crm = Literal["salesforce", "hubspot", "pipedrive", "generic"]
@@ -54,19 +52,3 @@ class Unusable:
     """1-based, as a spreadsheet shows it; 0 for the whole file or sheet."""
     reason: str
     mend: str
-
-
-@dataclass(slots=True)
-class Intake:
-    """All that the exports hold. Records are sorted by id; ids are unique within each list."""
-
-    accounts: list[Account] = field(default_factory=list)
-    contacts: list[Contact] = field(default_factory=list)
-    deals: list[Deal] = field(default_factory=list)
-    deal_contacts: list[DealContact] = field(default_factory=list)
-    """One for each pair of deal and contact; sorted."""
-    files: list[FileReading] = field(default_factory=list)
-    unusable: list[Unusable] = field(default_factory=list)
-    matches: list[str] = field(default_factory=list)
-    """What was matched to what, how and how often; to be shown before anything is written."""
-    warnings: list[str] = field(default_factory=list)

@@ -92,6 +92,7 @@ def is_true(text: str) -> bool | None:
     return False if not lowered or lowered in FALSE or lowered in EMPTY else None
 
 
+@lru_cache(maxsize=2_000)
 def currency_of(text: str) -> str:
     """The ISO code in a text: ``US Dollar (USD)`` → USD, ``€`` → EUR; empty when there is none."""
     for code in re.findall(
@@ -138,7 +139,7 @@ def decimal_style(values: Iterable[str]) -> tuple[str, str]:
     return "", ""
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _number(text: str, decimal: str, native: bool) -> Decimal | None:
     lowered = text.strip().lower()
     negative = bool(re.match(r"^\(.*\)$", lowered)) or bool(

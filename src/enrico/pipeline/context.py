@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from enrico.engine.budget import Caps
 from enrico.engine.call import CallPath
-from enrico.engine.stats import Stats
+from enrico.engine.stats import ProviderName, Stats
 from enrico.errors import EnricoError
 from enrico.pipeline.apply import Applier
+from enrico.pipeline.claims import Claims, Kind
 from enrico.providers.apollo import Apollo
 from enrico.providers.llm import Llm
 from enrico.providers.serper import Serper
@@ -23,6 +25,16 @@ Branch = Literal["search", "classify", "roles", "people"]
 BRANCHES: tuple[Branch, ...] = ("search", "classify", "roles", "people")
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What one run is about and what it may spend."""
+
+    scope: Scope = field(default_factory=Scope)
+    only: tuple[Branch, ...] = BRANCHES
+    refresh: bool = False
+    caps: Caps = field(default_factory=Caps)
+
+
 @dataclass(slots=True)
 class Context:
     """One run while it goes."""
@@ -32,16 +44,33 @@ class Context:
     journal: Journal
     settings: Settings
     stats: Stats
-    scope: Scope
+    options: RunOptions
     applier: Applier
     serper: Serper
     llm: Llm
     apollo: Apollo
+    claims: Claims
+    is_guest: bool = False
     paths: dict[str, CallPath] = field(default_factory=dict)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One at a time looks into calls of unknown outcome."""
     halted: list[EnricoError] = field(default_factory=list)
     """Why a branch ended early, each reason once."""
+
+    @property
+    def scope(self) -> Scope:
+        """Which deals the run is about."""
+        return self.options.scope
+
+    async def claim(self, kind: Kind, key: str, provider: ProviderName) -> bool:
+        """Whether this run is the one to ask for an item; if not, it counts as known."""
+        take = self.claims.take_in_turn(kind, key) if self.is_guest else None
+        if await take if take is not None else self.claims.take(kind, key):
+            return True
+        stats = self.stats.providers[provider]
+        stats.total -= 1
+        stats.cached += 1
+        return False
 
     def stopped(self, provider: str) -> Callable[[], bool]:
         """Whether nothing more should be taken up for this provider."""

@@ -22,7 +22,9 @@ RESEND_ROUNDS = 3
 
 async def people_to_find(ctx: Context) -> AsyncGenerator[PersonToFind, None]:
     """Who is left to buy, in order of their keys. Several CRM records of one person are one."""
-    async for key, records in people_in_work(ctx.db):
+    async for key, records in people_in_work(ctx.db, ctx.run_id):
+        if not await ctx.claim("person", key, "apollo"):
+            continue
         named = [r for r in records if r.first_name and r.last_name] or records
         record = named[0]
         domain = record.domain or ""
@@ -37,12 +39,16 @@ async def buy_people(ctx: Context) -> None:
 
     async def batch(people: list[PersonToFind]) -> None:
         ctx.stats.start("people")
+        settled = False
         try:
             await buy(ctx, people)
+            settled = True
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("apollo", why)
         finally:
             ctx.stats.end("people")
+            for person in people:
+                ctx.claims.release("person", person.key, settled=settled)
 
     await for_each(
         in_batches(people_to_find(ctx), ctx.settings.apollo.batch_size),

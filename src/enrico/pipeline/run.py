@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,17 +15,19 @@ import orjson
 import structlog
 from sqlalchemy import bindparam, func, insert, select, update
 
-from enrico.engine.budget import Budget, Caps
-from enrico.engine.call import BadAnswer, CallPath
+from enrico.engine.budget import Budget
+from enrico.engine.call import BadAnswer, CallPath, Provider
 from enrico.engine.flow import Channel
 from enrico.engine.http import Http, Lost, NotSent
-from enrico.engine.limits import Limiter
+from enrico.engine.limits import BATCH_LANE, FAST_LANE, Limiter
 from enrico.engine.stats import ProviderName, Stats
 from enrico.engine.watching import Watcher, Watchers
 from enrico.engine.windows import Window, parse_windows
 from enrico.errors import ConfigError, EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
-from enrico.pipeline.context import BRANCHES, Branch, Context
+from enrico.pipeline.claims import Claims
+from enrico.pipeline.context import Branch, Context, RunOptions
+from enrico.pipeline.guests import take_in_guests
 from enrico.pipeline.people import buy_people
 from enrico.pipeline.plan import Plan, make_plan, windows_of
 from enrico.pipeline.reconcile import note_counters, settle_left_over
@@ -37,10 +39,17 @@ from enrico.providers.common import json_object
 from enrico.providers.llm import Llm, ToClassify
 from enrico.providers.serper import Serper
 from enrico.settings import Settings
-from enrico.store.crm import Scope
 from enrico.store.database import Database
 from enrico.store.journal import Journal, timestamp
-from enrico.store.selection import Counts, Selection, WorkKind, count, fill_work, work_size
+from enrico.store.selection import (
+    Counts,
+    Selection,
+    WorkKind,
+    clear_work,
+    count,
+    fill_work,
+    work_size,
+)
 from enrico.store.tables import runs
 
 log = structlog.get_logger("enrico.run")
@@ -61,16 +70,6 @@ _PURPOSE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What one run is about and what it may spend."""
-
-    scope: Scope = field(default_factory=Scope)
-    only: tuple[Branch, ...] = BRANCHES
-    refresh: bool = False
-    caps: Caps = field(default_factory=Caps)
-
-
 class Run:
     """One run over a database. :meth:`stop` may be called from a signal handler."""
 
@@ -80,7 +79,9 @@ class Run:
         settings: Settings,
         options: RunOptions,
         watchers: Sequence[Watcher] = (),
+        host: Run | None = None,
     ) -> None:
+        """*host*: the run under way that takes this one in, on its connections and ahead of it."""
         now = datetime.now(UTC)
         self.run_id = f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         self.options = options
@@ -92,6 +93,8 @@ class Run:
         self._db = db
         self._now = now
         self._journal = Journal(db)
+        self._host = host
+        self._guest: Run | None = None
         self._stopping: EnricoError | None = None
         self._ctx: Context | None = None
         language = settings.serper.language
@@ -106,6 +109,8 @@ class Run:
         if self._ctx is not None:
             for name in self._ctx.paths:
                 self._ctx.give_up(name, why)
+        if self._guest is not None:
+            self._guest.stop()
 
     async def execute(self, on_start: Callable[[Run], None] | None = None) -> dict[str, Any]:
         """Do it; returns the summary, which is also kept.
@@ -114,10 +119,13 @@ class Run:
         the database refuses.
         """
         self._check_keys()
-        async with self._open() as ctx:
+        host = self._host._ctx if self._host is not None else None
+        async with self._open() if host is None else self._beside(host) as ctx:
             self._ctx = ctx
-            await settle_left_over(ctx)
-            await self._apply_left_over()
+            if host is None:
+                await settle_left_over(ctx)
+                await self._apply_left_over()
+                await clear_work(self._db)
             counts = await self._select()
             warming = asyncio.create_task(self._warm(ctx))
             await self._begin(counts)
@@ -128,8 +136,14 @@ class Run:
             began = time.monotonic()
             self.stats.began = began
             log.info("run begins", run=self.run_id, deals=counts.deals, accounts=counts.accounts)
-            await self._branches(ctx)
-            await warming
+            guests = asyncio.create_task(self._take_in_guests())
+            try:
+                await self._branches(ctx)
+                await warming
+            finally:
+                guests.cancel()
+                with suppress(asyncio.CancelledError):
+                    await guests
             seconds = time.monotonic() - began
             return await self._finish(ctx, counts, seconds)
 
@@ -168,54 +182,95 @@ class Run:
             journal=self._journal,
             settings=settings,
             stats=self.stats,
-            scope=self.options.scope,
+            options=self.options,
             applier=self._applier,
             serper=Serper(settings.serper),
             llm=Llm(settings.llm),
             apollo=Apollo(settings.apollo),
+            claims=Claims(),
         )
-        budget = Budget(self.options.caps)
         async with AsyncExitStack() as stack:
-            for provider, section in (
-                (ctx.serper, settings.serper),
-                (ctx.llm, settings.llm),
-                (ctx.apollo, settings.apollo),
-            ):
-                name = provider.name
-                http = await stack.enter_async_context(
-                    Http(
-                        section.base_url,
-                        provider.headers(self._key(name)),
-                        connections=section.concurrency,
-                    )
+            lines: dict[str, tuple[Provider, Http, Limiter]] = {
+                provider.name: await self._line(stack, provider, section, ctx)
+                for provider, section in (
+                    (ctx.serper, settings.serper),
+                    (ctx.llm, settings.llm),
+                    (ctx.apollo, settings.apollo),
                 )
-                windows = windows_of(settings, name)
-                assumed = not getattr(section, "limits", "none")
-                if assumed:
-                    windows = await self._learned(name) or windows
-                limiter = Limiter(
-                    windows,
-                    concurrency=section.concurrency,
-                    assumed=assumed,
-                    by_concurrency=provider is ctx.llm,
-                    typical_seconds=APOLLO_SECONDS if provider is ctx.apollo else None,
-                )
-                longest = max((window.seconds for window in windows), default=0.0)
-                limiter.remember(await self._journal.seconds_since_sends(name, longest))
-                ctx.paths[name] = CallPath(
-                    provider,
-                    http=http,
-                    limiter=limiter,
-                    journal=self._journal,
-                    budget=budget,
-                    stats=self.stats,
-                    run_id=self.run_id,
-                    attempts=settings.attempts,
-                    max_wait_seconds=settings.max_wait_seconds,
-                    watchers=self._watchers,
-                )
-            self.paths = ctx.paths
+            }
+            self._paths_of(ctx, lines, BATCH_LANE)
             yield ctx
+
+    @asynccontextmanager
+    async def _beside(self, host: Context) -> AsyncIterator[Context]:
+        """As a guest: on the host's connections and limits, ahead of its batch."""
+        ctx = replace(
+            host,
+            run_id=self.run_id,
+            stats=self.stats,
+            options=self.options,
+            applier=self._applier,
+            is_guest=True,
+            paths={},
+            halted=[],
+        )
+        lines = {
+            name: (path.provider, path.http, path.limiter) for name, path in host.paths.items()
+        }
+        self._paths_of(ctx, lines, FAST_LANE)
+        ctx.claims.guest(1)
+        try:
+            yield ctx
+        finally:
+            ctx.claims.guest(-1)
+            await clear_work(self._db, self.run_id)
+
+    def _paths_of(
+        self, ctx: Context, lines: Mapping[str, tuple[Provider, Http, Limiter]], lane: int
+    ) -> None:
+        budget = Budget(self.options.caps)
+        for name, (provider, http, limiter) in lines.items():
+            ctx.paths[name] = CallPath(
+                provider,
+                http=http,
+                limiter=limiter,
+                journal=self._journal,
+                budget=budget,
+                stats=self.stats,
+                run_id=self.run_id,
+                attempts=self._settings.attempts,
+                max_wait_seconds=self._settings.max_wait_seconds,
+                watchers=self._watchers,
+                lane=lane,
+            )
+        self.paths = ctx.paths
+
+    async def _line(
+        self, stack: AsyncExitStack, provider: Provider, section: Any, ctx: Context
+    ) -> tuple[Provider, Http, Limiter]:
+        """Connections to a provider, and its limits."""
+        name = provider.name
+        http = await stack.enter_async_context(
+            Http(
+                section.base_url,
+                provider.headers(self._key(name)),
+                connections=section.concurrency,
+            )
+        )
+        windows = windows_of(self._settings, name)
+        assumed = not getattr(section, "limits", "none")
+        if assumed:
+            windows = await self._learned(name) or windows
+        limiter = Limiter(
+            windows,
+            concurrency=section.concurrency,
+            assumed=assumed,
+            by_concurrency=provider is ctx.llm,
+            typical_seconds=APOLLO_SECONDS if provider is ctx.apollo else None,
+        )
+        longest = max((window.seconds for window in windows), default=0.0)
+        limiter.remember(await self._journal.seconds_since_sends(name, longest))
+        return provider, http, limiter
 
     async def _learned(self, provider: str) -> tuple[Window, ...]:
         """The limits that the last run learnt from 429s: the next one need not meet them again."""
@@ -243,13 +298,13 @@ class Run:
         )
         counts = await count(self._db, selection)
         kinds: list[WorkKind] = []
-        if "search" in self.options.only:
+        if "search" in self.options.only and counts.to_search:
             kinds.append("search")
-        if "classify" in self.options.only:
+        if "classify" in self.options.only and counts.to_classify:
             kinds.append("classify")
-        if "people" in self.options.only:
+        if "people" in self.options.only and counts.to_buy:
             kinds.append("people")
-        await fill_work(self._db, selection, tuple(kinds))
+        await fill_work(self._db, self.run_id, selection, tuple(kinds))
         self.plan = make_plan(counts, self._settings, self.options.only)
         for name, path in self.paths.items():
             path.limiter.expect(self.plan.providers[name].calls)
@@ -259,7 +314,7 @@ class Run:
             stats["serper"].cached = counts.accounts - counts.to_search
         if "classify" in self.options.only:
             stats["deepseek"].cached = counts.accounts - counts.to_search - counts.to_classify
-            stats["deepseek"].total = await work_size(self._db, "classify")
+            stats["deepseek"].total = await work_size(self._db, self.run_id, "classify")
             if "search" in self.options.only:
                 stats["deepseek"].total += counts.to_search
         if "people" in self.options.only:
@@ -287,6 +342,20 @@ class Run:
         }
         await self._db.write((_START, [row]))
         self._watchers.began(self.run_id, self.plan.as_dict())
+
+    async def _take_in_guests(self) -> None:
+        if self._host is not None:
+            return
+
+        async def do(options: RunOptions, taken: Callable[[str], Awaitable[None]]) -> None:
+            self._guest = guest = Run(self._db, self._settings, options, host=self)
+            await taken(guest.run_id)
+            if self._stopping is not None:
+                guest.stop()
+            await guest.execute()
+            self._guest = None
+
+        await take_in_guests(self._db, self._settings, do)
 
     async def _warm(self, ctx: Context) -> None:
         """Open connections to whoever will be asked, while the run is still being written down."""

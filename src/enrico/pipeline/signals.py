@@ -31,32 +31,40 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
 
     async def search(account: tuple[str, str, str, str]) -> None:
         key, name, domain, _ = account
+        if not await ctx.claim("account", key, "serper"):
+            ctx.stats.providers["deepseek"].total -= found is not None
+            return
+        passed_on = settled = False
         ctx.stats.start("search")
         try:
             answer = await path.send(ctx.serper.search(key, name or domain, domain), read_results)
+            results = answer.value
+            await ctx.applier.search(answer.call_id, answer.ended_at, answer.cost, key, results)
+            stats.items += 1
+            settled = True
+            if not results:
+                stats.not_found += 1
+                ctx.stats.providers["deepseek"].total -= found is not None
+                return
+            stats.found += 1
+            if found is not None:
+                passed_on = True  # its claim ends when it is classified
+                await found.put(
+                    ToClassify(key, name, domain, answer.call_id, answer.ended_at, results)
+                )
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("serper", why)
-            return
         except ProviderError as error:
             ctx.stats.fail("serper", str(error))
             ctx.stats.providers["deepseek"].total -= found is not None
             await ctx.db.write(facts.search_failed(_no_search(key, str(error))))
-            return
         finally:
             ctx.stats.end("search")
-        stats.items += 1
-        results = answer.value
-        await ctx.applier.search(answer.call_id, answer.ended_at, answer.cost, key, results)
-        if not results:
-            stats.not_found += 1
-            ctx.stats.providers["deepseek"].total -= found is not None
-            return
-        stats.found += 1
-        if found is not None:
-            await found.put(ToClassify(key, name, domain, answer.call_id, answer.ended_at, results))
+            if not passed_on:
+                ctx.claims.release("account", key, settled=settled)
 
     await for_each(
-        accounts_in_work(ctx.db, "search"),
+        accounts_in_work(ctx.db, ctx.run_id, "search"),
         search,
         workers=path.limiter.concurrency,
         stopped=ctx.stopped("serper"),
@@ -65,7 +73,9 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
 
 async def unread_searches(ctx: Context) -> AsyncGenerator[ToClassify, None]:
     """Accounts whose search is kept but not classified: from a run that ended in between."""
-    async for key, name, domain, call_id in accounts_in_work(ctx.db, "classify"):
+    async for key, name, domain, call_id in accounts_in_work(ctx.db, ctx.run_id, "classify"):
+        if not await ctx.claim("account", key, "deepseek"):
+            continue
         call = await ctx.journal.get(call_id)
         if call is not None:
             results = read_results(call.reply)
@@ -119,6 +129,8 @@ async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
         finally:
             busy -= 1
             ctx.stats.end("classify")
+            for account in batch:
+                ctx.claims.release("account", account.key, settled=True)
 
     # The channel is drained even when nothing more is sent, so that the search can go on.
     await for_each(batches(), classify, workers=workers, stopped=lambda: False)

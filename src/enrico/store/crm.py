@@ -124,7 +124,11 @@ async def save_records(
     deal_records: Iterable[Deal],
     seat_records: Iterable[DealContact],
 ) -> None:
-    """Insert or update what an export holds. Loading the same export twice changes nothing."""
+    """Insert or update what an export holds. Loading the same export twice changes nothing.
+
+    The records may be streams: no more than a chunk of them is in memory. All seats of a deal come
+    one after the other.
+    """
     for chunk in _chunks(map(_account_row, account_records)):
         await db.write((_ACCOUNT, chunk))
     for chunk in _chunks(map(_contact_row, contact_records)):
@@ -132,10 +136,9 @@ async def save_records(
     for chunk in _chunks(_deal_row(deal, load_id) for deal in deal_records):
         await db.write((_DEAL, chunk))
     # The export's contact roles of a deal replace the earlier ones: a removed role leaves no trace.
-    by_deal = sorted(seat_records, key=lambda seat: (seat.deal_id, seat.contact_id))
     rows: list[dict[str, Any]] = []
     cleared: list[dict[str, Any]] = []
-    for deal_id, seats in groupby(by_deal, key=lambda seat: seat.deal_id):
+    for deal_id, seats in groupby(seat_records, key=lambda seat: seat.deal_id):
         cleared.append({"deal": deal_id})
         rows.extend(_seat_row(seat) for seat in seats)
         if len(rows) >= ROWS_AT_ONCE:

@@ -215,23 +215,28 @@ class RunLock:
         self._path = path
         self._file: IO[str] | None = None
 
-    async def acquire(self, when_waiting: Callable[[], None]) -> None:
-        """Take the lock; call *when_waiting* once if another process has it."""
+    def try_to_acquire(self) -> bool:
+        """Take the lock unless another process has it."""
         lock = self._path.with_name(self._path.name + "-lock")
         try:
             self._file = lock.open("a")
         except OSError as error:
             raise StoreError(f"{lock} cannot be written: {error.strerror}.") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            return False
+        return True
+
+    async def acquire(self, when_waiting: Callable[[], None]) -> None:
+        """Take the lock; call *when_waiting* once if another process has it."""
         told = False
-        while True:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if not told:
-                    when_waiting()
-                    told = True
-                await asyncio.sleep(0.2)
+        while not self.try_to_acquire():
+            if not told:
+                when_waiting()
+                told = True
+            await asyncio.sleep(0.2)
 
     def release(self) -> None:
         """Let the next one in."""
@@ -242,7 +247,9 @@ class RunLock:
 
 def _sentence(error: BaseException, path: Path) -> str:
     """What went wrong with the database, why, and what to do; never the data."""
-    cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+    cause = next(
+        iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__
+    )
     where = f"The database {path}"
     if "full" in cause or (isinstance(error, OSError) and error.errno == 28):
         return (

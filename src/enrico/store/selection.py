@@ -196,6 +196,11 @@ async def count(db: Database, selection: Selection) -> Counts:
     )
 
 
+async def count_deals(db: Database, scope: Scope) -> int:
+    """How many deals a scope holds."""
+    return int((await db.rows(select(func.count()).select_from(deals).where(scope.holds())))[0][0])
+
+
 def count_queries(selection: Selection) -> tuple[Select[*tuple[Any, ...]], ...]:
     """What :func:`count` asks: deals, seats by why they are unusable, people, accounts."""
     in_scope = selection.scope.holds()
@@ -244,30 +249,36 @@ def count_queries(selection: Selection) -> tuple[Select[*tuple[Any, ...]], ...]:
     return of_deals, of_seats, of_people, of_accounts
 
 
-_CLEAR = delete(work)
-
-
-async def fill_work(db: Database, selection: Selection, kinds: tuple[WorkKind, ...]) -> None:
-    """Write down what the run has to do. One run at a time uses the table."""
+async def fill_work(
+    db: Database, run_id: str, selection: Selection, kinds: tuple[WorkKind, ...]
+) -> None:
+    """Write down what the run has to do."""
+    names = ["n", "key", "run_id", "kind"]
     async with db.change() as connection:
-        await connection.execute(_CLEAR)
         for kind in kinds:
-            numbered = selection.to_do(kind).add_columns(literal(kind))
-            await connection.execute(insert(work).from_select(["n", "key", "kind"], numbered))
+            numbered = selection.to_do(kind).add_columns(literal(run_id), literal(kind))
+            await connection.execute(insert(work).from_select(names, numbered))
 
 
-async def work_size(db: Database, kind: WorkKind) -> int:
+async def clear_work(db: Database, run_id: str = "") -> None:
+    """Forget what a run had to do, or what all of them had."""
+    async with db.change() as connection:
+        await connection.execute(delete(work).where(work.c.run_id == run_id if run_id else true()))
+
+
+async def work_size(db: Database, run_id: str, kind: WorkKind) -> int:
     """How many items of this kind there are."""
-    rows = await db.rows(select(func.count()).where(work.c.kind == kind))
-    return int(rows[0][0])
+    mine = select(func.count()).where(work.c.run_id == run_id, work.c.kind == kind)
+    return int((await db.rows(mine))[0][0])
 
 
 async def accounts_in_work(
-    db: Database, kind: WorkKind
+    db: Database, run_id: str, kind: WorkKind
 ) -> AsyncGenerator[tuple[str, str, str, str], None]:
     """(key, name, domain, search call) of the accounts to do, in order of their keys."""
     async for rows in _pages(
         db,
+        run_id,
         kind,
         lambda page: (
             select(
@@ -286,10 +297,11 @@ async def accounts_in_work(
                 yield row.key, row.name, row.domain, row.call_id or ""
 
 
-async def people_in_work(db: Database) -> AsyncGenerator[tuple[str, list[Any]], None]:
+async def people_in_work(db: Database, run_id: str) -> AsyncGenerator[tuple[str, list[Any]], None]:
     """(key, the contact records with that address) of the people to buy, account by account."""
     async for rows in _pages(
         db,
+        run_id,
         "people",
         lambda page: (
             select(
@@ -308,12 +320,15 @@ async def people_in_work(db: Database) -> AsyncGenerator[tuple[str, list[Any]], 
             yield key, records
 
 
-async def _pages(db: Database, kind: WorkKind, query: Any) -> AsyncGenerator[list[Any], None]:
+async def _pages(
+    db: Database, run_id: str, kind: WorkKind, query: Any
+) -> AsyncGenerator[list[Any], None]:
     first = 1
     while True:
         page = (
             select(work.c.n, work.c.key)
-            .where(work.c.kind == kind, work.c.n >= first, work.c.n < first + PAGE)
+            .where(work.c.run_id == run_id, work.c.kind == kind)
+            .where(work.c.n >= first, work.c.n < first + PAGE)
             .subquery()
         )
         rows = await db.rows(query(page))

@@ -96,6 +96,15 @@ loads = Table(
     Column("report", Text, nullable=False),
 )
 
+# A deal may come with several loads; what one load brought stays its scope.
+load_deals = Table(
+    "load_deals",
+    metadata,
+    Column("load_id", String, primary_key=True),
+    Column("deal_id", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 people = Table(
     "people",
     metadata,
@@ -265,6 +274,18 @@ role_notes = Table(
     sqlite_with_rowid=False,
 )
 
+# Small runs that other processes want while one of them has the database: it takes them in.
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("settings", String, nullable=False),  # a digest: only equal settings are taken in
+    Column("state", String, nullable=False),  # waiting, taken, done, failed
+    Column("run_id", String, nullable=False),
+)
+
 # What somebody was told, so that they are told once.
 notices = Table(
     "notices",
@@ -280,6 +301,7 @@ notices = Table(
 work = Table(
     "work",
     metadata,
+    Column("run_id", String, primary_key=True),
     Column("kind", String, primary_key=True),  # search, classify, people
     Column("n", Integer, primary_key=True),
     Column("key", String, nullable=False),

@@ -50,7 +50,7 @@ class TitleReading:
 _NOTHING: Final = TitleReading(reason="no title")
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def read_title(title: str) -> TitleReading:
     """Reads one job title as its holder or a CRM user typed it, in any case.
 

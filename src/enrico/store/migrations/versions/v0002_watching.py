@@ -4,7 +4,16 @@ from alembic import op
 from sqlalchemy import text
 
 from enrico.store.doubts import MARK_ALL, TRIGGERS
-from enrico.store.tables import notices, role_notes, role_rules, run_events, unresolved
+from enrico.store.tables import (
+    load_deals,
+    notices,
+    requests,
+    role_notes,
+    role_rules,
+    run_events,
+    unresolved,
+    work,
+)
 
 revision = "0002"
 down_revision = "0001"
@@ -17,7 +26,11 @@ def upgrade() -> None:
     connection.execute(text("ALTER TABLE calls ADD COLUMN waited_for VARCHAR NOT NULL DEFAULT ''"))
     connection.execute(text("DROP INDEX ix_deals_load_id"))
     connection.execute(text("CREATE INDEX deals_by_load ON deals (load_id, id)"))
-    for table in (run_events, unresolved, role_rules, role_notes, notices):
+    work.drop(connection)
+    for table in (
+        run_events, unresolved, role_rules, role_notes, notices, requests, work, load_deals,
+    ):  # fmt: skip
         table.create(connection)
+    connection.execute(text("INSERT INTO load_deals SELECT load_id, id FROM deals"))
     for statement in (*TRIGGERS, MARK_ALL):
         connection.execute(text(statement))
