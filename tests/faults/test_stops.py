@@ -8,11 +8,11 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
 from enrico.engine.http import Http
 from enrico.errors import StoreError
 from enrico.pipeline.run import Run
+from enrico.store import writer
 from enrico.store.journal import pack_request
 
 
@@ -22,27 +22,31 @@ def asked(sandbox) -> int:
 
 @pytest.mark.parametrize("pages", [2, 12, 30])
 async def test_nothing_is_sent_after_the_disk_is_full_and_the_next_run_goes_on(
-    bench, undisturbed, pages
+    bench, undisturbed, monkeypatch, pages
 ):
     sandbox = await bench.sandbox({"provider": "*", "kind": "slow", "seconds": 0.03})
     bench.load()
     (used,) = bench.query("pragma page_count")[0]
 
+    set_up = writer.set_up
     async with bench.open(sandbox) as client:
 
-        def small_disk(connection, _) -> None:
+        def small_disk(connection, *_) -> None:
+            set_up(connection)
             cursor = connection.cursor()
             cursor.execute(f"pragma max_page_count = {used + pages}")
             cursor.close()
 
         event.listen(client.db.engine.sync_engine, "connect", small_disk)
         await client.db.engine.dispose()
+        monkeypatch.setattr(writer, "set_up", small_disk)
         with pytest.raises(StoreError, match="disk is full"):
             await client.run()
         before = asked(sandbox)
         with pytest.raises(StoreError, match="disk is full"):
             await client.run()
         assert asked(sandbox) == before
+        monkeypatch.setattr(writer, "set_up", set_up)
     sandbox.set_faults([])
     outcome = await bench.run(sandbox, apollo={"unknown_outcome": "retry"})
 
@@ -60,13 +64,13 @@ async def test_one_commit_that_fails_ends_the_run_and_nothing_more_is_sent(
         commits, meant = 0, -1
         commit = type(client.db)._commit
 
-        async def refusing_once(self, connection, group):
+        async def refusing_once(self, group):
             nonlocal commits, meant
             commits += 1
             if commits == after + 1:
                 meant = bench.query("select count(*) from calls")[0][0]
-                raise OperationalError("", {}, Exception("database or disk is full"))
-            await commit(self, connection, group)
+                raise sqlite3.OperationalError("database or disk is full")
+            await commit(self, group)
 
         monkeypatch.setattr(type(client.db), "_commit", refusing_once)
         with pytest.raises(StoreError, match="disk is full"):

@@ -9,16 +9,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import Cost
 from enrico.errors import ConfigError, StoreError
+from enrico.store import writer
 from enrico.store.database import SCHEMA_VERSION, Database, RunLock, open_database
 from enrico.store.journal import Journal, pack_request, unpack_request
 from enrico.store.tables import accounts, calls, metadata, unresolved, work
 
 WORK = insert(work)
+UNRESOLVED = insert(unresolved)
 REQUEST = Request("POST", "/people/bulk_match", b'{"details":[]}\n\xff', (("a", "true"),))
 
 
@@ -30,7 +32,8 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 def rows(first: int, number: int) -> list[dict[str, object]]:
-    return [{"kind": "search", "n": n, "key": str(n)} for n in range(first, first + number)]
+    found = range(first, first + number)
+    return [{"run_id": "r1", "kind": "search", "n": n, "key": str(n)} for n in found]
 
 
 async def intend(journal: Journal, call_id: str, **changes: object) -> None:
@@ -74,22 +77,64 @@ async def test_after_one_refused_write_nothing_more_is_taken(db: Database) -> No
         await db.write((WORK, rows(5, 1)))
 
 
-async def test_a_full_disk_is_told_in_one_sentence(tmp_path: Path) -> None:
+async def test_a_full_disk_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def small_disk(connection: sqlite3.Connection) -> None:
+        set_up(connection)
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    set_up = writer.set_up
+    monkeypatch.setattr(writer, "set_up", small_disk)
     db = await open_database(f"sqlite:///{tmp_path / 'small.db'}")
     await db.write((WORK, rows(0, 1)))
-    async with db.engine.connect() as connection:
-        pages = await connection.scalar(text("PRAGMA page_count"))
 
-    async def shrink() -> None:
-        # The writer's own connection gets the limit, as a full disk would give it.
-        limit = text(f"PRAGMA max_page_count = {pages}")
-        await db.write((limit, [{}]))
-
-    await shrink()
     with pytest.raises(StoreError, match="disk is full") as caught:
         await db.write((WORK, rows(1, 200_000)))
+
     assert "Nothing more was sent" in str(caught.value)
     await db.close()
+
+
+async def test_a_group_is_written_whole_or_not_at_all(db: Database) -> None:
+    await db.write((WORK, rows(3, 1)))
+
+    with pytest.raises(StoreError):
+        await db.write((UNRESOLVED, [{"account_id": "a", "deal_id": ""}]), (WORK, rows(1, 3)))
+
+    assert (await db.rows(select(func.count()).select_from(work)))[0][0] == 1
+    assert (await db.rows(select(func.count()).select_from(unresolved)))[0][0] == 0
+
+
+async def test_a_row_that_cannot_be_written_is_told_and_not_waited_for(db: Database) -> None:
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreError):
+            await db.write((WORK, [{**rows(0, 1)[0], "n": 2**70}]))
+
+
+async def test_a_write_means_what_its_statement_says(db: Database) -> None:
+    await db.write((WORK, rows(0, 4)))
+    done = update(work).where(work.c.n == bindparam("which"), work.c.kind == "search")
+
+    await db.write((done.values(key=work.c.key + "!"), [{"which": 1}]))
+    await db.write((done, [{"which": 2, "key": "two"}, {"which": 3, "key": "three"}]))
+    await db.write((delete(work).where(work.c.n == bindparam("which")), [{"which": 0}]))
+
+    found = await db.rows(select(work.c.n, work.c.key).order_by(work.c.n))
+    assert [tuple(row) for row in found] == [(1, "1!"), (2, "two"), (3, "three")]
+
+
+async def test_a_row_without_a_value_that_its_statement_needs_is_refused(db: Database) -> None:
+    done = update(work).where(work.c.n == bindparam("which")).values(key="done")
+
+    with pytest.raises(StoreError, match="which"):
+        await db.write((done, [{"kind": "search"}]))
+
+
+async def test_what_is_in_memory_only_is_no_database() -> None:
+    with pytest.raises(ConfigError, match="names no file"):
+        await open_database("sqlite:///:memory:")
 
 
 async def test_a_call_is_read_back_as_it_was_written(db: Database) -> None:

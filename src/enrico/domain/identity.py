@@ -62,7 +62,7 @@ def email_key(raw: str) -> str:
     return check_email(raw).key
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=16_000)
 def check_email(raw: str, name: str = "") -> EmailCheck:
     """Is there an address in this cell that is worth a look-up, and which?
 
@@ -196,7 +196,7 @@ def _public_suffixes() -> tuple[Any, Any]:
     return PublicSuffixList(only_icann=True), PublicSuffixList(private, accept_unknown=False)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=16_000)
 def registered_part(host: str) -> str:
     """The part of a host that somebody registered: ``www.news.acme.co.uk`` → ``acme.co.uk``.
 
@@ -231,13 +231,22 @@ def is_free_mail(domain: str) -> bool:
     return brand in tables.FREE_MAIL_BRANDS and ending.count(".") < 2 and bool(ending)
 
 
-@lru_cache(maxsize=200_000)
+_PLAIN_ADDRESS = re.compile(r"[\w.+-]+@([a-z0-9.-]+)")
+
+
 def registrable_domain(raw: str) -> str:
     """The company's own domain: ``https://shop.Acme.co.uk/de?x`` → ``acme.co.uk``.
 
     From a URL, a host or an e-mail address. Empty for free mail, social pages, site builders,
     short links, addresses by number, placeholders and all that is no host.
     """
+    # Addresses are as many as people, their hosts as few as firms.
+    address = _PLAIN_ADDRESS.fullmatch(raw)
+    return _registrable(address[1] if address else raw)
+
+
+@lru_cache(maxsize=16_000)
+def _registrable(raw: str) -> str:
     for piece in re.split(r"[\s,;|]+", unicodedata.normalize("NFC", raw).strip()):
         domain = _one_domain(piece)
         if domain:
@@ -294,7 +303,7 @@ def _name_tokens(name: str) -> list[str]:
     return re.findall(r"&|[^\W_]+", text)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=16_000)
 def account_name_key(name: str) -> str:
     """The form that accounts are matched by: ``The Müller GmbH & Co. KG`` → ``muller``.
 
@@ -333,7 +342,7 @@ def _without_legal_forms(tokens: list[str]) -> list[str]:
     return tokens
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=16_000)
 def short_account_name(name: str) -> str:
     """The name as news writes it: ``Bäckerei Kröger GmbH & Co. KG`` → ``Bäckerei Kröger``.
 
@@ -384,7 +393,7 @@ def record_id(text: str) -> str:
     return short + valid if suffix.upper() in ("", valid) else text
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=16_000)
 def _salesforce_suffix(short: str) -> str:
     return "".join(
         _SUFFIX_LETTERS[

@@ -113,7 +113,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_\d]+", joined)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=16_000)
 def _parse(name: str) -> _Name:
     text = re.sub(r"\([^)]*\)|\"[^\"]*\"|“[^”]*”", " ", name[:200])
     parts = [_words(part) for part in text.split(",")]
@@ -340,7 +340,7 @@ def _turned(name: _Name) -> _Name | None:
     return None
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=16_000)
 def name_match(a: str, b: str) -> NameMatch:
     """Compares two names of people; the order of the two does not matter.
 

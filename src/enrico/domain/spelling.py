@@ -56,7 +56,7 @@ def plain_line(text: str) -> str:
     return " ".join(plain(text).split())
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=16_000)
 def fold(text: str) -> str:
     """How names and titles are compared: ``Müller`` → ``muller``, ``Łukasz`` → ``lukasz``."""
     if text.isascii():

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rapidfuzz import fuzz
@@ -58,6 +59,7 @@ def one_story_once(signals: Iterable[Signal]) -> tuple[Signal, ...]:
     return tuple(sorted(found, key=_newest_first))
 
 
+@lru_cache(maxsize=4_096)
 def canonical_url(url: str) -> str:
     """One spelling for one page: no scheme, www, m, amp, fragment, trailing slash or tracking
     parameter.
@@ -109,6 +111,7 @@ _NUMBER = re.compile(
 _ROUND = re.compile(r"series[ -]([a-k])(?![a-z])|(pre-?seed|seed)\b|serie[ -]([a-k])(?![a-z])")
 _PUBLISHER = re.compile(r"\s+[-–—|·•]\s+(?P<tail>[^-–—|·•]{2,40})$")
 _WORD = re.compile(r"[^\W_]+(?:['’.&][^\W_]+)*")
+_ENDING = re.compile(r"'s?$")
 
 _COMMON = word_set(
     """
@@ -167,8 +170,9 @@ class _Node:
         return (0 if self.day else 2) + (0 if self.has_money else 1)
 
 
-def _title_of(signal: Signal) -> _Title:
-    raw = _without_publisher(unicodedata.normalize("NFKC", signal.headline), signal.source_host)
+@lru_cache(maxsize=1_024)  # an account's signals are merged until nothing changes
+def _title_of(headline: str, source_host: str, snippet: str) -> _Title:
+    raw = _without_publisher(unicodedata.normalize("NFKC", headline), source_host)
     text = plain_line(raw)
     money: set[int] = set()
     counts: set[str] = set()
@@ -181,17 +185,17 @@ def _title_of(signal: Signal) -> _Title:
         else:
             counts.add(str(amount) if digits.replace(",", "").isdigit() else digits)
     if not money:
-        money = _money_in(plain_line(signal.snippet))
-    words = frozenset(plain_line(word) for word in _WORD.findall(raw))
+        money = _money_in(plain_line(snippet))
+    words = {word: plain_line(word) for word in _WORD.findall(raw)}
     names = frozenset(
         folded
-        for word in _WORD.findall(raw)
-        if word[0].isupper()
-        and (folded := _bare(plain_line(word))) not in _COMMON
-        and len(folded) > 1
+        for word, line in words.items()
+        if word[0].isupper() and (folded := _bare(line)) not in _COMMON and len(folded) > 1
     )
     rounds = frozenset(next(g for g in groups if g) for groups in _ROUND.findall(text))
-    return _Title(text, words, names, frozenset(money), frozenset(counts), rounds)
+    return _Title(
+        text, frozenset(words.values()), names, frozenset(money), frozenset(counts), rounds
+    )
 
 
 def _money_in(text: str) -> set[int]:
@@ -230,7 +234,7 @@ def _without_publisher(title: str, host: str) -> str:
 
 
 def _bare(word: str) -> str:
-    return re.sub(r"'s?$", "", word)
+    return _ENDING.sub("", word)
 
 
 # --- one story? -------------------------------------------------------------------------
@@ -311,7 +315,9 @@ def _nodes(signals: Sequence[Signal]) -> list[_Node]:
         pages.setdefault(canonical_url(signal.url) or f"#{n}", []).append(signal)
     nodes = []
     for key, group in sorted(pages.items()):
-        titles = tuple(dict.fromkeys(_title_of(signal) for signal in group))
+        titles = tuple(
+            dict.fromkeys(_title_of(s.headline, s.source_host, s.snippet) for s in group)
+        )
         days = [signal.published for signal in group if signal.published]
         nodes.append(
             _Node(

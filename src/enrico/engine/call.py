@@ -33,7 +33,7 @@ from enrico.errors import (
     UnknownOutcome,
     Unreadable,
 )
-from enrico.store.journal import NO_REPLY, Journal, pack_request
+from enrico.store.journal import NO_REPLY, Journal, plain_request
 
 T = TypeVar("T")
 log = structlog.get_logger("enrico.call")
@@ -418,5 +418,5 @@ class _Tried:
 def call_key(run_id: str, provider: str, call: Call) -> str:
     """The identity of a logical call within a run: equal bytes to the same place are one call."""
     digest = hashlib.sha256(f"{run_id}\n{provider}\n{call.endpoint}\n".encode())
-    digest.update(pack_request(call.request))
+    digest.update(plain_request(call.request))
     return digest.hexdigest()[:24]

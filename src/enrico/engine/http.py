@@ -53,6 +53,7 @@ class Lost(Exception):
 # A server may drop a connection that was idle for a few seconds just as we use it again, and then
 # nobody knows whether a paid request arrived. Idle connections are therefore given up early.
 IDLE_SECONDS = 2.0
+CONNECT_SECONDS = 30.0
 WARMING = aiohttp.ClientTimeout(connect=5.0)
 HUNG_UP = "no whole answer within"
 LARGEST_BODY = 32 * 1024 * 1024
@@ -70,6 +71,8 @@ class Http:
             headers={**headers, "User-Agent": "enrico"},
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            # Send bounds the whole exchange; a clock of the session's would end it at five minutes.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=True,
             # The environment's proxies are not ours to follow: base URLs are settings.
             trust_env=False,

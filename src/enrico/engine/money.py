@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 MICRO = 1_000_000
 NANO = 1_000_000_000
@@ -30,6 +31,7 @@ class Cost:
 NOTHING = Cost()
 
 
+@lru_cache(maxsize=1_000)
 def micro_credits(amount: Decimal | int | float | str) -> int:
     """Credits to millionths, rounded up: ``micro_credits("0.5") == 500_000``."""
     return int((Decimal(str(amount)) * MICRO).to_integral_value(ROUND_CEILING))
@@ -40,6 +42,7 @@ def nano_usd(amount: Decimal | int | float | str) -> int:
     return int((Decimal(str(amount)) * NANO).to_integral_value(ROUND_CEILING))
 
 
+@lru_cache(maxsize=1_000)
 def cost_of_credits(credits: int, credit_usd: Decimal) -> Cost:
     """The cost of so many micro-credits at a price for each credit."""
     usd = (Decimal(credits) * credit_usd * (NANO // MICRO)).to_integral_value(ROUND_CEILING)

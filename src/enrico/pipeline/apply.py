@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from enrico.domain.aboutness import about_account
 from enrico.domain.dates import day_first_for, resolve_date
@@ -35,7 +35,9 @@ SURE = {"mention": 0.7, "no_mention": 0.7, "other_firm": 0.5}
 
 
 TOP_SIGNALS = 3
-
+_SITES = select(accounts.c.domain, accounts.c.key).where(
+    accounts.c.domain.in_(bindparam("hosts", expanding=True))
+)
 
 Sent = Mapping[str, ToClassify]
 """What was asked about each account, by its key."""
@@ -235,8 +237,10 @@ class Applier:
             for parts in accounts_done
             for pick in parts.picks()
         }
-        query = select(accounts.c.domain, accounts.c.key).where(accounts.c.domain.in_(hosts))
-        return {row.domain: row.key for row in await self._db.rows(query)} if hosts else {}
+        if not hosts:
+            return {}
+        found = await self._db.rows(_SITES, hosts=sorted(hosts))
+        return {row.domain: row.key for row in found}
 
     def _signals(
         self,

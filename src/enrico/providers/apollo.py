@@ -28,6 +28,7 @@ from enrico.settings import ApolloSettings
 BULK = "people/bulk_match"
 SINGLE = "people/match"
 _CREDITS = re.compile(rb'"credits_consumed"\s*:\s*([0-9]+(?:\.[0-9]+)?)')
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # The older documentation says "daily" where the wire says "24-hour".
 _WINDOW_HEADERS = (
     ("x-rate-limit-minute", 60.0),
@@ -250,12 +251,13 @@ def _in_order(people: Sequence[Person | None], asked: Sequence[PersonToFind]) ->
     """Whether nothing speaks against ``people[i]`` being ``asked[i]``."""
     positions = {person.key: index for index, person in enumerate(asked)}
     for index, person in enumerate(people):
-        if person is None:
+        # Most come back with the very address that was sent, which is normalised.
+        if person is None or person.email == asked[index].key:
             continue
-        elsewhere = positions.get(email_key(person.email), index)
-        if elsewhere != index:
+        address = email_key(person.email)
+        if positions.get(address, index) != index:
             return False
-        if email_key(person.email) == asked[index].key:
+        if address == asked[index].key:
             continue
         if same_person_name(person.name, asked[index].name) is False and any(
             same_person_name(person.name, other.name) is True
@@ -327,7 +329,7 @@ def _present_job(history: Any, organization_id: str) -> dict[str, Any]:
 
 def _day(value: Any) -> str:
     text = _text(value)
-    return text[:10] if re.match(r"\d{4}-\d{2}-\d{2}", text) else ""
+    return text[:10] if _DATE.match(text) else ""
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import IO, Any
@@ -23,9 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from enrico.errors import ConfigError, StoreError
 from enrico.store.tables import metadata
+from enrico.store.writer import WAIT_FOR_LOCK_SECONDS, Operation, Rows, Writer, set_up
 
-Rows = Sequence[Mapping[str, Any]]
-Operation = tuple[Executable, Rows]
+__all__ = ["Database", "Operation", "Rows", "RunLock", "disk_free", "open_database"]
 
 SCHEMA_VERSION = "0002"
 LARGEST_GROUP = 2_000
@@ -34,13 +34,14 @@ LARGEST_GROUP = 2_000
 class Database:
     """One open database. Use :func:`open_database`."""
 
-    def __init__(self, engine: AsyncEngine, path: Path | None) -> None:
+    def __init__(self, engine: AsyncEngine, path: Path) -> None:
         self.engine = engine
         self.path = path
+        self._writer = Writer(path)
         self._queue: asyncio.Queue[tuple[Sequence[Operation], asyncio.Future[None]]] = (
             asyncio.Queue()
         )
-        self._writer: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
         self.broken: StoreError | None = None
         self.commits = 0
 
@@ -52,12 +53,13 @@ class Database:
         """
         if self.broken is not None:
             raise self.broken
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_groups(), name="writer")
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_groups(), name="writer")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((operations, done))
-        # A caller that is cancelled must not take the write back: it may be a paid answer.
-        await asyncio.shield(done)
+        # A caller that is cancelled cancels its future only: what was handed in, which may be a
+        # paid answer, is written all the same.
+        await done
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -87,55 +89,41 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was handed in, then close."""
-        if self._writer is not None and not self._writer.done():
+        if self._writing is not None and not self._writing.done():
             await self._queue.join()
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self._writer.close()
         await self.engine.dispose()
 
     async def _write_groups(self) -> None:
-        try:
-            async with self.engine.connect() as connection:
-                while True:
-                    await self._write_group(connection)
-        except (SQLAlchemyError, OSError) as cause:  # no connection: whoever waits is told so
-            self.broken = StoreError(_sentence(cause, self.path))
-            while True:
-                await self._write_group(None)
+        while True:
+            group = [await self._queue.get()]
+            while len(group) < LARGEST_GROUP and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            if self.broken is None:
+                try:
+                    await self._commit([operations for operations, _ in group])
+                except Exception as cause:  # whatever it is: those who wait must be told
+                    self.broken = StoreError(_sentence(cause, self.path))
+            for _, done in group:
+                if not done.done():
+                    if self.broken is None:
+                        done.set_result(None)
+                    else:
+                        done.set_exception(self.broken)
+                        done.exception()  # a caller that went away leaves no warning
+                self._queue.task_done()
 
-    async def _write_group(self, connection: AsyncConnection | None) -> None:
-        group = [await self._queue.get()]
-        while len(group) < LARGEST_GROUP and not self._queue.empty():
-            group.append(self._queue.get_nowait())
-        if self.broken is None and connection is not None:
-            try:
-                await self._commit(connection, group)
-            except (SQLAlchemyError, OSError) as cause:
-                self.broken = StoreError(_sentence(cause, self.path))
-        for _, done in group:
-            if not done.done():
-                if self.broken is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(self.broken)
-                    done.exception()  # a caller that went away leaves no warning
-            self._queue.task_done()
-
-    async def _commit(
-        self,
-        connection: AsyncConnection,
-        group: Sequence[tuple[Sequence[Operation], asyncio.Future[None]]],
-    ) -> None:
+    async def _commit(self, group: Iterable[Sequence[Operation]]) -> None:
         # Equal statements of one group become one execution with many rows. Their order does not
         # matter across statements: a call's later state is only written after the earlier commit.
         merged: dict[int, tuple[Executable, list[Mapping[str, Any]]]] = {}
-        for operations, _ in group:
+        for operations in group:
             for statement, rows in operations:
-                merged.setdefault(id(statement), (statement, []))[1].extend(rows)
-        async with connection.begin():
-            for statement, rows in merged.values():
                 if rows:
-                    await connection.execute(statement, rows)
+                    merged.setdefault(id(statement), (statement, []))[1].extend(rows)
+        await self._writer.commit(list(merged.values()))
         self.commits += 1
 
 
@@ -155,28 +143,22 @@ async def open_database(url: str) -> Database:
             f"This version keeps its data in SQLite; {parsed.get_backend_name()} is not "
             "supported yet. Set ENRICO_DATABASE_URL=sqlite:///path/to/enrico.db, or unset it."
         )
-    path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
-    if path is not None and not path.parent.is_dir():
+    if not parsed.database or parsed.database == ":memory:":
+        raise ConfigError(
+            "ENRICO_DATABASE_URL names no file, and what was paid for must outlive the process. "
+            "Write sqlite:///path/to/enrico.db."
+        )
+    path = Path(parsed.database)
+    if not path.parent.is_dir():
         raise StoreError(f"The folder {path.parent} does not exist. Make it, or choose another.")
-    if path is not None and path.is_dir():
+    if path.is_dir():
         raise StoreError(f"{path} is a folder. Name a file in it, such as {path / 'enrico.db'}.")
-    if path is not None:
-        _try_to_open(path)
+    _try_to_open(path)
     engine = create_async_engine(
-        parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 30}
+        parsed.set(drivername="sqlite+aiosqlite"),
+        connect_args={"timeout": WAIT_FOR_LOCK_SECONDS},
     )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _pragmas(connection: Any, _: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        # NORMAL survives a killed process but loses acknowledged rows at a power cut.
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        # What is sorted for 100,000 deals is 80 MB; in a file it costs no more time.
-        cursor.execute("PRAGMA temp_store=FILE")
-        cursor.close()
-
+    event.listen(engine.sync_engine, "connect", lambda connection, _: set_up(connection))
     try:
         await _prepare(engine)
     except (SQLAlchemyError, StoreError) as error:
@@ -190,7 +172,7 @@ async def open_database(url: str) -> Database:
 def _try_to_open(path: Path) -> None:
     """Raise StoreError for a file that SQLite cannot use, before a pool keeps trying."""
     try:
-        with closing(sqlite3.connect(path, timeout=30)) as connection:
+        with closing(sqlite3.connect(path, timeout=WAIT_FOR_LOCK_SECONDS)) as connection:
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
     except sqlite3.Error as error:
         raise StoreError(_sentence(error, path)) from error
@@ -229,15 +211,13 @@ class RunLock:
     The lock belongs to the process, so it is free again the moment the process dies.
     """
 
-    def __init__(self, path: Path | None, work: str = "run") -> None:
+    def __init__(self, path: Path, work: str = "run") -> None:
         ending = "-lock" if work == "run" else f"-{work}-lock"
-        self._path = path and path.with_name(path.name + ending)
+        self._path = path.with_name(path.name + ending)
         self._file: IO[str] | None = None
 
     def try_to_acquire(self) -> bool:
         """Take the lock unless another process has it."""
-        if self._path is None:
-            return True
         try:
             self._file = self._path.open("a")
         except OSError as error:
@@ -265,10 +245,12 @@ class RunLock:
             self._file = None
 
 
-def _sentence(error: BaseException, path: Path | None) -> str:
+def _sentence(error: BaseException, path: Path) -> str:
     """What went wrong with the database, why, and what to do; never the data."""
-    cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-    where = f"The database {path}" if path else "The database"
+    cause = next(
+        iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__
+    )
+    where = f"The database {path}"
     if "full" in cause or (isinstance(error, OSError) and error.errno == 28):
         return (
             f"{where} cannot be written: the disk is full. Nothing more was sent. "
@@ -283,8 +265,8 @@ def _sentence(error: BaseException, path: Path | None) -> str:
     return f"{where} refused: {cause}."
 
 
-def disk_free(path: Path | None) -> int:
+def disk_free(path: Path) -> int:
     """Bytes free where the database lies."""
-    place = (path or Path()).resolve().parent
+    place = path.resolve().parent
     stats = os.statvfs(place)
     return stats.f_bavail * stats.f_frsize

@@ -76,7 +76,7 @@ def _word(found: re.Match[str]) -> Word:
     return Word(text, key, found.start(), found.end(), possessive, text[0].isupper())
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=16_000)
 def _key_of(word: str) -> tuple[str, bool]:
     """A word's comparable form, and whether it had a possessive ending: ``Acme's`` → acme, yes."""
     key = folded(word)
