@@ -86,14 +86,14 @@ async def test_every_paid_call_is_in_the_journal_before_it_leaves(bench, monkeyp
     bench.load(deals=10)
     send, checked = Http.send, 0
 
-    async def checking(self, request, timeout_seconds):
+    async def checking(self, request, timeout_seconds, *left):
         nonlocal checked
         if request.body:
             packed = pack_request(request)
             found = bench.query("select state from calls where request = ?", packed)
             assert ("sent",) in found
             checked += 1
-        return await send(self, request, timeout_seconds)
+        return await send(self, request, timeout_seconds, *left)
 
     monkeypatch.setattr(Http, "send", checking)
     outcome = await bench.run(sandbox)

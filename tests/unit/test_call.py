@@ -38,8 +38,11 @@ class Script:
         self.steps = list(steps)
         self.sent: list[Request] = []
 
-    async def send(self, request: Request, timeout_seconds: float) -> Reply:
+    async def send(
+        self, request: Request, timeout_seconds: float, left: Callable[[], None]
+    ) -> Reply:
         self.sent.append(request)
+        left()
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, Exception):
             raise step

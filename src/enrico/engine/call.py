@@ -211,11 +211,12 @@ class CallPath:
                     )
                     charged = call.reserve  # from here on, what is not proven free is charged
                     tried = _Tried(call_id, call, slot, refusals, time.time(), time.perf_counter())
-                    slot.sent()
                     self.stats.calls += 1
                     self.stats.waited(slot.waited_for, slot.waited)
                     try:
-                        reply = await self.http.send(call.request, self.provider.timeout_seconds)
+                        reply = await self.http.send(
+                            call.request, self.provider.timeout_seconds, slot.sent
+                        )
                     except NotSent as cause:
                         charged = NOTHING
                         raise await self._not_sent(tried, cause) from cause

@@ -7,9 +7,10 @@ Nothing here retries, waits for limits or reads a body's meaning.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -71,6 +72,7 @@ class Http:
             headers={**headers, "User-Agent": "enrico"},
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_tell_when_left()],
             # Send bounds the whole exchange; a clock of the session's would end it at five minutes.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=True,
@@ -105,8 +107,12 @@ class Http:
             if not isinstance(connection, BaseException):
                 connection.release()
 
-    async def send(self, request: Request, timeout_seconds: float) -> Reply:
+    async def send(
+        self, request: Request, timeout_seconds: float, left: Callable[[], None] | None = None
+    ) -> Reply:
         """The provider's whole answer. Raises NotSent or Lost; a refusal is an answer too.
+
+        *left* is called the moment the request is written to the network.
 
         *timeout_seconds* bounds the whole exchange: blank lines that keep a connection alive
         would renew any limit between bytes.
@@ -122,6 +128,7 @@ class Http:
                     data=request.body or None,
                     headers={"Content-Type": "application/json"} if request.body else None,
                     allow_redirects=False,
+                    trace_request_ctx=left,
                 ) as response,
             ):
                 status = response.status
@@ -140,6 +147,16 @@ class Http:
             raise Lost(why, status=status, partial=bytes(received)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(_why(error), status=status, partial=bytes(received)) from error
+
+
+def _tell_when_left() -> aiohttp.TraceConfig:
+    async def headers_sent(session: Any, context: SimpleNamespace, params: Any) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(headers_sent)
+    return config
 
 
 def _why(error: BaseException) -> str:
