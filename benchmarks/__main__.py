@@ -11,14 +11,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from benchmarks import compare, lane, limiter, quality, scale, sizes
+from benchmarks import compare, lane, limiter, own_cost, quality, scale, sizes
 from benchmarks.goals import goals
 from benchmarks.plots import write_plots
 from benchmarks.report import readme_block, render
@@ -68,7 +66,7 @@ SECTIONS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all that was asked was got, 1 when something was not, 2 for wrong arguments."""
+    """0, or 1 when something that Enrico promises was not kept, or 2 for wrong arguments."""
     options = _parser().parse_args(argv)
     path = options.out / "figures.json"
     if options.readme:
@@ -84,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for goal in missed:
         print(f"not reached: {goal.asked}: {goal.got}")
     print(f"{report}: {len(missed)} goals not reached")
-    return 1 if missed else 0
+    return 1 if any(goal.promise for goal in missed) else 0
 
 
 def measure(options: argparse.Namespace, path: Path) -> None:
@@ -152,10 +150,8 @@ def _section(name: str, plan: Plan, options: argparse.Namespace, folder: Path) -
     return _own_cost(plan.own_cost_people)
 
 
-def _own_cost(people: int) -> dict[str, Any] | None:
-    if find_spec("benchmarks.own_cost") is None:
-        return None
-    cost = import_module("benchmarks.own_cost").measure(people)
+def _own_cost(people: int) -> dict[str, Any]:
+    cost = own_cost.measure(people)
     return {**asdict(cost), "cpu_ratio": cost.cpu_ratio, "wall_ratio": cost.wall_ratio}
 
 

@@ -23,6 +23,7 @@ FAILED_MOST, FAILED_ALERT = 0.05, 0.10
 CACHED_LEAST, CACHED_ALERT = 0.50, 0.30
 TIMES_BARE_MOST = 2.0
 EXPONENT_MOST = 1.1
+BOUND_MOST = {"classic": 1.10, "modern": 1.15}
 KNOWN_LIMITS = ("classic", "modern", "free")
 
 
@@ -33,13 +34,15 @@ class Goal:
     asked: str
     got: str
     held: bool | None
+    promise: bool = False
+    """Whether Enrico promises it: then it is a fault, and no mere aim, when it is missed."""
 
 
 def goals(figures: Figures) -> list[Goal]:
     """All goals, those of the older design first."""
     return [
-        *_older(figures), *_money(figures), *_quality(figures), *_limiter(figures),
-        *_own(figures), *_scale(figures),
+        *_older(figures), *_money(figures), *_quality(figures), *_bound(figures),
+        *_limiter(figures), *_own(figures), *_scale(figures),
     ]  # fmt: skip
 
 
@@ -104,7 +107,7 @@ def _money(figures: Figures) -> Iterator[Goal]:
     warm = _columns(figures, _profiles(figures), "warm")
     refused = sum(row["court"]["rate_limited"] for one in known for row in one.rows)
     runs = sum(len(one.rows) for one in known)
-    yield Goal("no 429 under known limits", f"{refused} in {runs} runs", refused == 0)
+    yield Goal("no 429 under known limits", f"{refused} in {runs} runs", refused == 0, True)
     calls = {
         (row["court"]["people_asked"], row["court"]["bulk_calls"], row["court"]["single_calls"])
         for one in known
@@ -116,14 +119,14 @@ def _money(figures: Figures) -> Iterator[Goal]:
         calls == {(PEOPLE, BULK_CALLS, 0)},
     )  # fmt: skip
     again = sum(row["court"]["people_paid_again"] for one in ours for row in one.rows)
-    yield Goal("no person paid for twice, on any profile", f"{again} times", again == 0)
+    yield Goal("no person paid for twice, on any profile", f"{again} times", again == 0, True)
     lost = sum(row["lost_people"] + row["lost_accounts"] for one in ours for row in one.rows)
     held = max((one.count("held") for one in _columns(figures, ["storm"])), default=0)
     words = f"{lost} lost; after a storm up to {held:g} of {PEOPLE} people are held and listed"
-    yield Goal("no record lost silently, on any profile", words, lost == 0)
+    yield Goal("no record lost silently, on any profile", words, lost == 0, True)
     paid = sum(row["court"]["paid_calls"] for one in warm for row in one.rows)
     words = f"{paid:g} in {sum(len(one.rows) for one in warm)} runs"
-    yield Goal("no paid call on a second run", words, paid == 0)
+    yield Goal("no paid call on a second run", words, paid == 0, True)
     costs = [column(figures["runs"], "classic", name) for name in ("ours", "phased", "sequential")]
     if costs[0] and costs[1]:
         words = ", ".join(
@@ -142,7 +145,24 @@ def _quality(figures: Figures) -> Iterator[Goal]:
     fields = sum(row["fields"] for row in rows)
     got = f"{differing} of {fields:,} fields differ, over {len(rows)} ways of running"
     words = "no loss of quality: the same results however it is run"
-    yield Goal(words, got if rows else md.NOTHING, differing == 0 if rows else None)
+    yield Goal(words, got if rows else md.NOTHING, differing == 0 if rows else None, True)
+
+
+def _bound(figures: Figures) -> Iterator[Goal]:
+    for profile, most in BOUND_MOST.items():
+        ours = column(figures["runs"], profile, "ours")
+        for kind, words in (("drawn_seconds", "as drawn"), ("seconds", "by the formula")):
+            asked = f"cold on `{profile}`: at most {most:g} times the bound {words}"
+            if ours is None:
+                yield Goal(asked, md.NOTHING, None)
+                continue
+            times = ours.seconds() / ours.middle("bound", kind)
+            yield Goal(asked, f"{md.times(times)} times", times <= most)
+    classic = column(figures["runs"], "classic", "ours")
+    warm = column(figures["runs"], "classic", "ours", "warm")
+    if classic and warm:
+        share = warm.seconds() / classic.seconds()
+        yield Goal("warm in under a tenth of the cold time", md.percent(share), share < 0.1)
 
 
 def _limiter(figures: Figures) -> Iterator[Goal]:

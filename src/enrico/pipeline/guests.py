@@ -38,6 +38,7 @@ ALIVE_SECONDS = 10.0
 _ASK = insert(requests)
 _MARK = update(requests).where(requests.c.id == bindparam("request"))
 _RENEW = update(requests).where(requests.c.id == bindparam("request"))
+_DEAD = delete(requests).where(requests.c.at < bindparam("since"))
 _FORGET = delete(requests).where(requests.c.id == bindparam("request"))
 
 
@@ -112,6 +113,10 @@ def options_from(text: str) -> RunOptions:
     )
 
 
+def _alive_since() -> str:
+    return timestamp(moment(timestamp()) - timedelta(seconds=ALIVE_SECONDS))
+
+
 async def take_in_guests(
     db: Database,
     settings: Settings,
@@ -131,9 +136,9 @@ async def take_in_guests(
         .order_by(requests.c.at, requests.c.id)
         .limit(1)
     )
+    await db.write((_DEAD, [{"since": _alive_since()}]))
     while True:
-        alive = moment(timestamp()) - timedelta(seconds=ALIVE_SECONDS)
-        for row in await db.rows(waiting, alive=timestamp(alive)):
+        for row in await db.rows(waiting, alive=_alive_since()):
             request = row.id
 
             async def taken(run_id: str, request: str = request) -> None:

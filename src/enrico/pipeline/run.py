@@ -16,26 +16,24 @@ import structlog
 from sqlalchemy import bindparam, insert, select, update
 
 from enrico.engine.budget import Budget
-from enrico.engine.call import BadAnswer, CallPath, Provider
+from enrico.engine.call import BadAnswer, CallPath
 from enrico.engine.flow import Channel
-from enrico.engine.http import Http, Lost, NotSent
-from enrico.engine.limits import BATCH_LANE, FAST_LANE, Limiter
-from enrico.engine.stats import ProviderName, Stats
+from enrico.engine.limits import BATCH_LANE, FAST_LANE
+from enrico.engine.stats import Stats
 from enrico.engine.watching import Watcher, Watchers
-from enrico.engine.windows import Window, parse_windows
-from enrico.errors import ConfigError, EnricoError, Interrupted
+from enrico.errors import EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.claims import Claims
-from enrico.pipeline.context import Branch, Context, RunOptions
+from enrico.pipeline.context import Context, RunOptions
 from enrico.pipeline.guests import take_in_guests
+from enrico.pipeline.lines import Line, ask_serper_limit, check_keys, open_lines, warm
 from enrico.pipeline.people import buy_people
-from enrico.pipeline.plan import Plan, make_plan, windows_of
+from enrico.pipeline.plan import Plan, make_plan
 from enrico.pipeline.reconcile import note_counters, settle_left_over
 from enrico.pipeline.roles import finish_roles, resolve_marked
 from enrico.pipeline.signals import BACKLOG, classify_accounts, feed_unread, search_accounts
 from enrico.pipeline.summary import RUNS_COMPARED, summarise, usual_spend
 from enrico.providers.apollo import Apollo
-from enrico.providers.common import json_object
 from enrico.providers.llm import Llm, ToClassify
 from enrico.providers.serper import Serper
 from enrico.settings import Settings
@@ -54,20 +52,8 @@ from enrico.store.tables import runs
 
 log = structlog.get_logger("enrico.run")
 
-APOLLO_SECONDS = 0.55
-"""Mean time of a bulk call until it is measured."""
-WARM_CONNECTIONS = 16
 _START = insert(runs)
 _END = update(runs).where(runs.c.id == bindparam("run"))
-_NAMES = {"serper": "SERPER_API_KEY", "deepseek": "DEEPSEEK_API_KEY", "apollo": "APOLLO_API_KEY"}
-_NEEDS: dict[Branch, ProviderName] = {
-    "search": "serper", "classify": "deepseek", "people": "apollo",
-}  # fmt: skip
-_PURPOSE = {
-    "search": "accounts cannot be searched",
-    "classify": "search results cannot be classified",
-    "people": "people cannot be verified",
-}
 
 
 class Run:
@@ -118,7 +104,7 @@ class Run:
         Raises ConfigError before anything is spent when a needed key is missing; StoreError when
         the database refuses.
         """
-        self._check_keys()
+        check_keys(self._settings, self.options.only)
         host = self._host._ctx if self._host is not None else None
         async with self._open() if host is None else self._beside(host) as ctx:
             self._ctx = ctx
@@ -127,7 +113,7 @@ class Run:
                 await self._apply_left_over()
                 await clear_work(self._db)
             counts = await self._select()
-            warming = asyncio.create_task(self._warm(ctx))
+            warming = asyncio.create_task(warm(ctx.paths, self._calls()))
             await self._begin(counts)
             if on_start is not None:
                 on_start(self)
@@ -149,30 +135,6 @@ class Run:
 
     # -- before ---------------------------------------------------------------------------
 
-    def _key(self, provider: str) -> str:
-        key = getattr(self._settings, f"{provider}_api_key")
-        return str(key.get_secret_value()).strip()
-
-    def _check_keys(self) -> None:
-        """A missing key is told before anything is spent. A model of one's own needs none."""
-        own_model = self._settings.llm.base_url != Llm.DEFAULT_BASE_URL
-        missing = {
-            branch: provider
-            for branch in self.options.only
-            if (provider := _NEEDS.get(branch)) is not None
-            and not self._key(provider)
-            and not (provider == "deepseek" and own_model)
-        }
-        if missing:
-            names = " and ".join(_NAMES[provider] for provider in missing.values())
-            purposes = " and ".join(_PURPOSE[branch] for branch in missing)
-            rest = ",".join(branch for branch in self.options.only if branch not in missing)
-            raise ConfigError(
-                f"{names} {'is' if len(missing) == 1 else 'are'} not set, so {purposes}. Set "
-                f"{'it' if len(missing) == 1 else 'them'} in the environment, or leave that out "
-                f"with: --only {rest or 'roles'}"
-            )
-
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Context]:
         settings = self._settings
@@ -190,14 +152,7 @@ class Run:
             claims=Claims(),
         )
         async with AsyncExitStack() as stack:
-            lines: dict[str, tuple[Provider, Http, Limiter]] = {
-                provider.name: await self._line(stack, provider, section, ctx)
-                for provider, section in (
-                    (ctx.serper, settings.serper),
-                    (ctx.llm, settings.llm),
-                    (ctx.apollo, settings.apollo),
-                )
-            }
+            lines = await open_lines(stack, ctx)
             self._paths_of(ctx, lines, BATCH_LANE)
             yield ctx
 
@@ -215,7 +170,7 @@ class Run:
             halted=[],
         )
         lines = {
-            name: (path.provider, path.http, path.limiter) for name, path in host.paths.items()
+            name: Line(path.provider, path.http, path.limiter) for name, path in host.paths.items()
         }
         self._paths_of(ctx, lines, FAST_LANE)
         ctx.claims.guest(1)
@@ -225,15 +180,13 @@ class Run:
             ctx.claims.guest(-1)
             await clear_work(self._db, self.run_id)
 
-    def _paths_of(
-        self, ctx: Context, lines: Mapping[str, tuple[Provider, Http, Limiter]], lane: int
-    ) -> None:
+    def _paths_of(self, ctx: Context, lines: Mapping[str, Line], lane: int) -> None:
         budget = Budget(self.options.caps)
-        for name, (provider, http, limiter) in lines.items():
+        for name, line in lines.items():
             ctx.paths[name] = CallPath(
-                provider,
-                http=http,
-                limiter=limiter,
+                line.provider,
+                http=line.http,
+                limiter=line.limiter,
                 journal=self._journal,
                 budget=budget,
                 stats=self.stats,
@@ -244,44 +197,6 @@ class Run:
                 lane=lane,
             )
         self.paths = ctx.paths
-
-    async def _line(
-        self, stack: AsyncExitStack, provider: Provider, section: Any, ctx: Context
-    ) -> tuple[Provider, Http, Limiter]:
-        """Connections to a provider, and its limits."""
-        name = provider.name
-        http = await stack.enter_async_context(
-            Http(
-                section.base_url,
-                provider.headers(self._key(name)),
-                connections=section.concurrency,
-            )
-        )
-        windows = windows_of(self._settings, name)
-        assumed = not getattr(section, "limits", "none")
-        if assumed:
-            windows = await self._learned(name) or windows
-        limiter = Limiter(
-            windows,
-            concurrency=section.concurrency,
-            assumed=assumed,
-            by_concurrency=provider is ctx.llm,
-            typical_seconds=APOLLO_SECONDS if provider is ctx.apollo else None,
-        )
-        longest = max((window.seconds for window in windows), default=0.0)
-        limiter.remember(await self._journal.seconds_since_sends(name, longest))
-        return provider, http, limiter
-
-    async def _learned(self, provider: str) -> tuple[Window, ...]:
-        """The limits that the last run learnt from 429s: the next one need not meet them again."""
-        rows = await self._db.rows(
-            select(runs.c.summary)
-            .where(runs.c.summary != "")
-            .order_by(runs.c.started_at.desc())
-            .limit(1)
-        )
-        learned = orjson.loads(rows[0].summary).get("learned", {}) if rows else {}
-        return parse_windows(learned.get(provider, ()))
 
     async def _apply_left_over(self) -> None:
         """Answers that were recorded and not yet read when a process ended cost nothing now."""
@@ -306,8 +221,8 @@ class Run:
             kinds.append("people")
         await fill_work(self._db, self.run_id, selection, tuple(kinds))
         self.plan = make_plan(counts, self._settings, self.options.only)
-        for name, path in self.paths.items():
-            path.limiter.expect(self.plan.providers[name].calls)
+        for name, calls in self._calls().items():
+            self.paths[name].limiter.expect(calls)
         stats = self.stats.providers
         if "search" in self.options.only:
             stats["serper"].total = counts.to_search
@@ -321,6 +236,10 @@ class Run:
             stats["apollo"].total = counts.to_buy
             stats["apollo"].cached = counts.people - counts.to_buy - counts.held
         return counts
+
+    def _calls(self) -> dict[str, int]:
+        assert self.plan is not None
+        return {name: part.calls for name, part in self.plan.providers.items()}
 
     async def _begin(self, counts: Counts) -> None:
         assert self.plan is not None
@@ -357,18 +276,6 @@ class Run:
 
         await take_in_guests(self._db, self._settings, do)
 
-    async def _warm(self, ctx: Context) -> None:
-        """Open connections to whoever will be asked, while the run is still being written down."""
-        assert self.plan is not None
-        calls = {name: self.plan.providers[name].calls for name in ctx.paths}
-        await asyncio.gather(
-            *(
-                path.http.warm(min(calls[name], path.limiter.at_once, WARM_CONNECTIONS))
-                for name, path in ctx.paths.items()
-                if calls[name]
-            )
-        )
-
     # -- during ---------------------------------------------------------------------------
 
     async def _branches(self, ctx: Context) -> None:
@@ -394,22 +301,11 @@ class Run:
             async with asyncio.TaskGroup() as producers:
                 if "search" in only and self.stats.providers["serper"].total:
                     if not ctx.settings.serper.limits:
-                        group.create_task(self._ask_serper_limit(ctx))
+                        group.create_task(ask_serper_limit(ctx))
                     producers.create_task(search_accounts(ctx, channel if classify else None))
                 if classify:
                     producers.create_task(feed_unread(ctx, channel))
             await channel.close()
-
-    async def _ask_serper_limit(self, ctx: Context) -> None:
-        """Serper's account page names the plan's rate; until it answers, a low one is assumed."""
-        path = ctx.paths["serper"]
-        try:
-            reply = await path.http.send(ctx.serper.account(), 5.0)
-        except (NotSent, Lost):
-            return
-        rate = (json_object(reply.body) or {}).get("rateLimit") if reply.status == 200 else None
-        if isinstance(rate, int) and 0 < rate < 100_000:
-            path.limiter.told([Window(rate, 1.0)])
 
     async def _people(self, ctx: Context) -> None:
         if ctx.settings.apollo.unknown_outcome == "reconcile":

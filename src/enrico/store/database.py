@@ -28,6 +28,8 @@ from enrico.store.writer import WAIT_FOR_LOCK_SECONDS, Operation, Rows, Writer, 
 __all__ = ["Database", "Operation", "Rows", "RunLock", "disk_free", "open_database"]
 
 SCHEMA_VERSION = "0002"
+OLDEST_SQLITE = (3, 35)
+"""It joins rows in UPDATE and drops columns."""
 LARGEST_GROUP = 2_000
 
 
@@ -154,6 +156,11 @@ async def open_database(url: str) -> Database:
     if path.is_dir():
         raise StoreError(f"{path} is a folder. Name a file in it, such as {path / 'enrico.db'}.")
     _try_to_open(path)
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreError(
+            f"This Python has SQLite {sqlite3.sqlite_version}; Enrico needs "
+            f"{'.'.join(map(str, OLDEST_SQLITE))} or newer. Use a newer Python or system."
+        )
     engine = create_async_engine(
         parsed.set(drivername="sqlite+aiosqlite"),
         connect_args={"timeout": WAIT_FOR_LOCK_SECONDS},
