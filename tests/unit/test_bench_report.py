@@ -29,7 +29,7 @@ STEP = {"step": "run", "seconds": 10.0, "cpu_seconds": 9.0, "peak_mb": 150.0, "g
 
 def good() -> dict[str, Any]:
     """Figures of a benchmark in which all was got."""
-    seconds = {"ours": 8.0, "script": 8.4, "projected": 25.0, "phased": 57.0, "sequential": 450.0}
+    seconds = {"ours": 7.6, "script": 8.4, "projected": 25.0, "phased": 57.0, "sequential": 450.0}
     runs = []
     for profile in ("classic", "storm"):
         for variant in all_variants().values():
@@ -130,8 +130,9 @@ def test_a_slow_run_misses_the_criteria_one_by_one() -> None:
     change(figures, "ours", "classic", seconds=31.0)
     change(figures, "phased", "classic", seconds=200.0)
 
-    assert len(missed(figures)) == 2
-    assert all("30 s" in one or "hoped for" in one for one in missed(figures))
+    assert len(missed(figures)) == 4
+    words = ("30 s", "hoped for", "the bound")
+    assert all(any(word in one for word in words) for one in missed(figures))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_what_was_not_measured_is_neither_got_nor_missed() -> None:
 
     found = [goal for goal in goals(figures) if goal.held is None]
 
-    assert len(found) == 5
+    assert len(found) == 7
     assert missed(figures) == []
 
 
@@ -244,7 +245,7 @@ def test_the_report_has_every_section_and_shows_a_missed_goal() -> None:
     assert "| **no** |" in report
     for title in ("Asked and got", "`classic`", "LLM batches", "The limiter", "Scale", "The clock"):
         assert title in report
-    assert "- On `classic`: 1.05 times as fast as `script`, " in report
+    assert "- On `classic`: 1.11 times as fast as `script`, " in report
 
 
 def test_a_report_without_large_sizes_says_so() -> None:
@@ -256,7 +257,7 @@ def test_a_report_without_large_sizes_says_so() -> None:
 def test_readme_gets_ratios_only() -> None:
     block = readme_block(good())
 
-    assert "| `classic` | 56 | 7.12 | 1.07 | 0 |" in block
+    assert "| `classic` | 59 | 7.50 | 1.01 | 0 |" in block
     assert block.startswith("<!-- FIGURES")
     assert block.endswith("<!-- /FIGURES -->")
 
