@@ -77,7 +77,7 @@ def say_plan(plan: Plan) -> None:
     for note in plan.notes:
         say(f"  {note}")
     say(
-        f"  in all ${plan.usd_low:.2f}-{plan.usd_high:.2f}, at least {plan.seconds:g} s "
+        f"  in all ${plan.usd_low:.2f}-{plan.usd_high:.2f}, about {plan.seconds:g} s "
         f"({plan.bound_by})"
     )
 
@@ -132,7 +132,7 @@ def _beside_words(row: dict[str, Any]) -> str:
     above = ", above the plan" if row["usd"] > row["usd_high"] else ""
     return (
         f"planned: {row['planned_calls']} calls, {row['credits_low']:g}-{row['credits_high']:g} "
-        f"credits, ${row['usd_low']:.2f}-{row['usd_high']:.2f}, at least "
+        f"credits, ${row['usd_low']:.2f}-{row['usd_high']:.2f}, about "
         f"{row['planned_seconds']:g} s; came to {row['calls']} calls, {row['credits']:g} credits, "
         f"${row['usd']:.2f}{above}, {row['seconds']:.1f} s"
     )
