@@ -130,3 +130,40 @@ async def test_a_guest_whose_host_is_stopped_does_its_work_itself(bench, undistu
 
     assert await bench.results(sandbox) == undisturbed.tables
     assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+
+
+PACED = {name: {"limits": "6/s"} for name in ("serper", "apollo")}
+
+
+async def test_a_guest_does_not_stand_in_line_behind_the_batch(bench):
+    sandbox = await bench.sandbox()
+    bench.load()
+    deal = last_deal(bench)
+    others = bench.query(
+        "select id from deals where account_id <> (select account_id from deals where id = ?)", deal
+    )
+    async with bench.open(sandbox, **PACED) as first, bench.open(sandbox, **PACED) as second:
+        batch = asyncio.create_task(first.run(first.scope(deals=[row[0] for row in others])))
+        await begun(sandbox)
+        small = await second.run(second.scope(deals=(deal,)))
+        assert not batch.done()
+        large = await batch
+
+    waits = "select max(waited_ms) from calls where run_id = ?"
+    assert bench.query(waits, small["run_id"])[0][0] < 1_600  # the next window, not the fourth
+    assert bench.query(waits, large["run_id"])[0][0] > 3_000
+
+
+async def test_what_a_guest_waits_for_is_brought_forward_in_the_batch(bench):
+    sandbox = await bench.sandbox()
+    bench.load()
+    async with bench.open(sandbox, **PACED) as first, bench.open(sandbox, **PACED) as second:
+        batch = asyncio.create_task(first.run())
+        await begun(sandbox)
+        small = await second.run(second.scope(deals=(last_deal(bench),)))
+        assert not batch.done()
+        large = await batch
+
+    assert (small["status"], large["status"]) == ("done", "done")
+    assert small["duration_ms"] < 2_500
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0

@@ -187,3 +187,19 @@ def test_what_lies_on_disk_is_read_like_a_list() -> None:
 
 def test_a_long_list_on_disk_shows_only_its_first_items() -> None:
     assert repr(refused(*range(7))).endswith("… and 2 more]")
+
+
+async def test_what_a_load_brought_stays_its_scope(tmp_path: Path) -> None:
+    large, small = tmp_path / "large.csv", tmp_path / "small.csv"
+    large.write_text(EXPORT, "utf-8")
+    small.write_text("".join(EXPORT.splitlines(keepends=True)[:6]), "utf-8")
+    async with Enrico(database_url=f"sqlite:///{tmp_path / 'enrico.db'}") as client:
+        first = await client.load(large)
+        second = await client.load(small)
+        brought = {
+            report.load_id: len(await client.rows("deals", client.scope(load_id=report.load_id)))
+            for report in (first, second)
+        }
+
+    assert brought == {first.load_id: first.deals, second.load_id: second.deals}
+    assert first.deals > second.deals > 0

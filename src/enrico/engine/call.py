@@ -192,7 +192,7 @@ class CallPath:
             while True:
                 if self.halted is not None:
                     raise self.halted
-                slot = await self.limiter.slot(self._lane, self)
+                slot = await self.limiter.slot(self._lane, self, call)
                 try:
                     if self.halted is not None:
                         raise self.halted

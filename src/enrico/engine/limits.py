@@ -89,7 +89,7 @@ class Limiter:
         self._expected = math.inf
         self._accepted = 0  # calls accepted since the concurrency was last changed
         self._in_flight = 0
-        self._queue: list[tuple[int, int, float, object, asyncio.Future[Slot]]] = []
+        self._queue: list[tuple[int, int, float, object, object, asyncio.Future[Slot]]] = []
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
         self._recent: deque[Sent] = deque(maxlen=4096)
@@ -104,14 +104,14 @@ class Limiter:
 
     # -- asking ---------------------------------------------------------------------------
 
-    async def slot(self, lane: int = BATCH_LANE, owner: object = None) -> Slot:
+    async def slot(self, lane: int = BATCH_LANE, owner: object = None, call: object = None) -> Slot:
         """Wait for leave to send one call; a lower *lane* goes first.
 
-        *owner* is for whom, see :meth:`turn_away`.
+        *owner* is for whom, see :meth:`turn_away`; *call* what for, see :meth:`hurry`.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Slot] = loop.create_future()
-        heapq.heappush(self._queue, (lane, self._order, loop.time(), owner, future))
+        heapq.heappush(self._queue, (lane, self._order, loop.time(), owner, call, future))
         self._order += 1
         self._pump()
         try:
@@ -268,9 +268,17 @@ class Limiter:
             self._hushed -= 1
             self._pump()
 
+    def hurry(self, call: object) -> None:
+        """Whoever waits for leave to send *call* goes into the fast lane."""
+        for place, (_, *rest) in enumerate(self._queue):
+            if rest[3] is call:
+                self._queue[place] = (FAST_LANE, *rest)  # type: ignore[assignment]
+        heapq.heapify(self._queue)
+        self._pump()
+
     def turn_away(self, owner: object, error: Exception) -> None:
         """Everybody who waits for *owner* is told why nothing more is sent."""
-        for *_, whose, future in self._queue:
+        for *_, whose, _, future in self._queue:
             if whose is owner and not future.done():
                 future.set_exception(error)
         self._pump()
@@ -342,7 +350,7 @@ class Limiter:
             self._timer = None
         loop = asyncio.get_running_loop()
         while self._queue and not self._hushed:
-            lane, _, asked, _, future = self._queue[0]
+            lane, _, asked, *_, future = self._queue[0]
             if future.done():  # the one who waited was cancelled, or turned away
                 heapq.heappop(self._queue)
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 Kind = Literal["account", "person"]
@@ -13,6 +14,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._held: dict[tuple[Kind, str], asyncio.Event] = {}
+        self._hurry: dict[tuple[Kind, str], Callable[[], None]] = {}
         self._settled: set[tuple[Kind, str]] = set()
         self._guests = 0
 
@@ -29,18 +31,25 @@ class Claims:
         self._held[place] = asyncio.Event()
         return True
 
+    def can_hurry(self, kind: Kind, keys: Iterable[str], hurry: Callable[[], None]) -> None:
+        """How to bring the call for these items forward, when somebody comes to wait for one."""
+        self._hurry.update({(kind, key): hurry for key in keys})
+
     async def take_in_turn(self, kind: Kind, key: str) -> bool:
         """As :meth:`take`, but waits until the other run has done with the item.
 
         For guests only: who holds claims of its own while it waits may wait for ever.
         """
         while (held := self._held.get((kind, key))) is not None:
+            if (hurry := self._hurry.get((kind, key))) is not None:
+                hurry()
             await held.wait()
         return self.take(kind, key)
 
     def release(self, kind: Kind, key: str, *, settled: bool) -> None:
         """Done with an item; *settled*: there is an answer, or a reason why there is none."""
         held = self._held.pop((kind, key), None)
+        self._hurry.pop((kind, key), None)
         if held is not None:
             held.set()
         if settled and self._guests:

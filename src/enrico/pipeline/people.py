@@ -84,6 +84,8 @@ async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> bool:
         room = await path.budget.room_for("apollo", ctx.apollo.price(), len(left))
         asked, left = left[:room], left[room:]
         call = ctx.apollo.bulk(asked)
+        hurry = partial(path.limiter.hurry, call)
+        ctx.claims.can_hurry("person", [person.key for person in asked], hurry)
         try:
             answer = await path.send(call, partial(read_bulk, asked=asked))
         except UnknownOutcome:

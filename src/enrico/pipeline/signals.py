@@ -37,7 +37,9 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
         passed_on = settled = False
         ctx.stats.start("search")
         try:
-            answer = await path.send(ctx.serper.search(key, name or domain, domain), read_results)
+            call = ctx.serper.search(key, name or domain, domain)
+            ctx.claims.can_hurry("account", [key], partial(path.limiter.hurry, call))
+            answer = await path.send(call, read_results)
             results = answer.value
             await ctx.applier.search(answer.call_id, answer.ended_at, answer.cost, key, results)
             stats.items += 1
