@@ -64,10 +64,6 @@ async def _database(settings: Settings) -> Check:
     return Check("database", "ok", f"{settings.database_url} opens; {free // 2**20} MiB free")
 
 
-def _key(settings: Settings, provider: str) -> str:
-    return str(getattr(settings, f"{provider}_api_key").get_secret_value()).strip()
-
-
 def _clock(name: str, reply: Reply) -> list[Check]:
     """The provider's clock beside ours: cache ages and signatures depend on it."""
     try:
@@ -85,7 +81,7 @@ def _clock(name: str, reply: Reply) -> list[Check]:
 
 async def _serper(settings: Settings) -> list[Check]:
     serper = Serper(settings.serper)
-    key = _key(settings, "serper")
+    key = settings.key("serper")
     if not key:
         return [Check("serper", "bad", "SERPER_API_KEY is not set, so accounts are not searched.")]
     async with Http(settings.serper.base_url, serper.headers(key), connections=1) as http:
@@ -104,7 +100,7 @@ async def _serper(settings: Settings) -> list[Check]:
 
 async def _llm(settings: Settings) -> list[Check]:
     llm = Llm(settings.llm)
-    key = _key(settings, "deepseek")
+    key = settings.key("deepseek")
     if not key and settings.llm.base_url == Llm.DEFAULT_BASE_URL:
         detail = "DEEPSEEK_API_KEY is not set, so results are not classified."
         return [Check("deepseek", "bad", detail)]
@@ -141,7 +137,7 @@ async def _llm(settings: Settings) -> list[Check]:
 
 async def _apollo(settings: Settings) -> list[Check]:
     apollo = Apollo(settings.apollo)
-    key = _key(settings, "apollo")
+    key = settings.key("apollo")
     if not key:
         return [Check("apollo", "bad", "APOLLO_API_KEY is not set, so people are not verified.")]
     async with Http(settings.apollo.base_url, apollo.headers(key), connections=1) as http:
@@ -209,7 +205,7 @@ def describe_providers(settings: Settings) -> list[dict[str, Any]]:
             "limits": ", ".join(map(str, windows_of(settings, name))) or "none",  # type: ignore[arg-type]
             "at_once": at_once,
             "price": price,
-            "key": "set" if _key(settings, name) else "not set",
+            "key": "set" if settings.key(name) else "not set",
         }
         for name, purpose, base_url, at_once, price in rows
     ]

@@ -276,6 +276,11 @@ class Settings(BaseSettings):
         """What metrics, traces and alerts are labelled with; never more of a URL than its end."""
         return self.workspace or PurePosixPath(urlsplit(self.database_url).path).stem or "enrico"
 
+    def key(self, provider: str) -> str:
+        """The key of ``serper``, ``deepseek`` or ``apollo``, as it goes into a header."""
+        secret: SecretStr = getattr(self, f"{provider}_api_key")
+        return secret.get_secret_value().strip()
+
     def secrets(self) -> list[str]:
         """Everything that must not appear in a log line."""
         kept = (

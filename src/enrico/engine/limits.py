@@ -93,9 +93,8 @@ class Limiter:
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
         self._recent: deque[Sent] = deque(maxlen=4096)
-        self._wall: tuple[float, float | None] | None = (
-            None  # when the refused call left, Retry-After
-        )
+        # When the refused call left, and its Retry-After.
+        self._wall: tuple[float, float | None] | None = None
         self._parked_until = 0.0
         self._parks_in_a_row = 0
         self._hushed = 0

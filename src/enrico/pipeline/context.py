@@ -64,8 +64,11 @@ class Context:
 
     async def claim(self, kind: Kind, key: str, provider: ProviderName) -> bool:
         """Whether this run is the one to ask for an item; if not, it counts as known."""
-        take = self.claims.take_in_turn(kind, key) if self.is_guest else None
-        if await take if take is not None else self.claims.take(kind, key):
+        if self.is_guest:
+            mine = await self.claims.take_in_turn(kind, key)
+        else:
+            mine = self.claims.take(kind, key)
+        if mine:
             return True
         stats = self.stats.providers[provider]
         stats.total -= 1

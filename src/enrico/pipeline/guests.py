@@ -22,6 +22,7 @@ import structlog
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from enrico.engine.budget import Caps
+from enrico.engine.stats import PROVIDERS
 from enrico.errors import EnricoError
 from enrico.pipeline.context import RunOptions
 from enrico.settings import Settings
@@ -47,10 +48,7 @@ def settings_digest(settings: Settings) -> str:
     parts = settings.model_dump(
         mode="json", exclude={"database_url", "log_level", "log_file", "alerts", "telemetry"}
     )
-    keys = [
-        getattr(settings, f"{name}_api_key").get_secret_value()
-        for name in ("apollo", "serper", "deepseek")
-    ]
+    keys = [settings.key(name) for name in PROVIDERS]
     return hashlib.sha256(orjson.dumps([parts, keys], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -46,12 +46,6 @@ class Line:
     limiter: Limiter
 
 
-def key_of(settings: Settings, provider: ProviderName) -> str:
-    """The key as it goes into a header."""
-    key = getattr(settings, f"{provider}_api_key")
-    return str(key.get_secret_value()).strip()
-
-
 def check_keys(settings: Settings, only: Sequence[Branch]) -> None:
     """A missing key is told before anything is spent. A model of one's own needs none.
 
@@ -62,7 +56,7 @@ def check_keys(settings: Settings, only: Sequence[Branch]) -> None:
         branch: provider
         for branch in only
         if (provider := _NEEDS.get(branch)) is not None
-        and not key_of(settings, provider)
+        and not settings.key(provider)
         and not (provider == "deepseek" and own_model)
     }
     if missing:
@@ -86,7 +80,7 @@ async def open_lines(stack: AsyncExitStack, ctx: Context) -> dict[str, Line]:
         (ctx.apollo, ctx.settings.apollo),
     ):
         name = provider.name
-        headers = provider.headers(key_of(ctx.settings, name))
+        headers = provider.headers(ctx.settings.key(name))
         http = Http(section.base_url, headers, connections=section.concurrency)
         windows = windows_of(ctx.settings, name)
         assumed = not getattr(section, "limits", "none")
