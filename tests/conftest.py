@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sqlite3
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +25,15 @@ import enrico.store.journal as journal_module
 from enrico import Enrico
 from enrico.sandbox import DEFAULT_KEYS, RunningSandbox, SandboxConfig, start, write_sample_crm
 from enrico.settings import Settings, load_settings
+from tests.postgres import Server, ask, named
+from tests.stores import PostgresStores, SqliteStores, Stores
 
 Tables = dict[str, list[dict[str, Any]]]
 RESULT_TABLES = ("deal_contacts", "accounts", "signals", "deals")
 STARTED = datetime.now(UTC)
 NOON = STARTED.replace(hour=12, minute=0, second=0, microsecond=0)
 
+GIVEN_SERVER = os.environ.get("ENRICO_TEST_DATABASE_URL")
 HUNG_SECONDS = 30.0
 """A run that takes longer hangs."""
 
@@ -69,12 +71,6 @@ async def result_tables(client: Enrico) -> Tables:
     return comparable({name: await client.rows(name) for name in RESULT_TABLES})
 
 
-def query(database: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Rows of a finished database, read from outside."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        return connection.execute(sql, values).fetchall()
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What a run said and what is in the database after it."""
@@ -98,12 +94,12 @@ class Bench:
         self,
         folder: Path,
         crm: Callable[[int], Path],
-        loaded: Callable[[int], Path],
+        stores: Stores,
         stack: AsyncExitStack,
     ) -> None:
         self.folder = folder
         self.crm = crm
-        self._loaded = loaded
+        self.stores = stores
         self._stack = stack
 
     async def sandbox(self, *faults: dict[str, Any], **switches: Any) -> RunningSandbox:
@@ -111,16 +107,16 @@ class Bench:
         config = SandboxConfig(faults=faults, **{"now": NOON, **switches})
         return await self._stack.enter_async_context(await start(config))
 
-    def database(self, name: str = "enrico") -> Path:
-        """Where the database of that name lies."""
-        return self.folder / f"{name}.db"
+    def database(self, name: str = "enrico") -> str:
+        """The URL of the database of that name."""
+        return self.stores.url(name)
 
     def settings(
         self, sandbox: RunningSandbox, database: str = "enrico", **overrides: Any
     ) -> Settings:
         """Settings that point at *sandbox*, with limits so wide that none is ever met."""
         given: dict[str, Any] = {
-            "database_url": f"sqlite:///{self.database(database)}",
+            "database_url": self.database(database),
             "apollo_base_url": sandbox.apollo_url,
             "log_level": "error",
             "serper_base_url": sandbox.serper_url,
@@ -164,12 +160,16 @@ class Bench:
 
     def load(self, database: str = "enrico", *, deals: int = 50) -> None:
         """Put the sample export into a new database; one that is there stays as it is."""
-        if deals and not self.database(database).exists():
-            shutil.copy(self._loaded(deals), self.database(database))
+        if deals:
+            self.stores.load(database, deals)
 
     def query(self, sql: str, *values: Any, database: str = "enrico") -> list[tuple[Any, ...]]:
         """Rows of the database, read from outside."""
-        return query(self.database(database), sql, *values)
+        return self.stores.query(database, sql, *values)
+
+    def change(self, sql: str, *values: Any, database: str = "enrico") -> None:
+        """Change the database from outside."""
+        self.stores.execute(database, sql, *values)
 
 
 @pytest.fixture(autouse=True)
@@ -228,16 +228,78 @@ def loaded_crm(
     return database
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL server: one that is named, or one of our own."""
+    if GIVEN_SERVER:
+        yield GIVEN_SERVER
+        return
+    server = Server()
+    yield server.url
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def loaded_on_postgres(
+    postgres: str, sample_crm: Callable[[int], Path]
+) -> Iterator[Callable[[int], str]]:
+    """The name of a database with the sample export of that many deals, to be copied."""
+    made: dict[int, str] = {}
+
+    async def load(name: str, deals: int) -> None:
+        await ask(postgres, f'CREATE DATABASE "{name}" TEMPLATE template0')
+        async with Enrico(database_url=named(postgres, name)) as client:
+            await client.load(sample_crm(deals))
+
+    def database(deals: int) -> str:
+        if deals not in made:
+            name = f"enrico_{os.getpid()}_loaded{deals}"
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, load(name, deals)).result()
+            made[deals] = name
+        return made[deals]
+
+    yield database
+    for name in made.values():
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, ask(postgres, f'DROP DATABASE "{name}"')).result()
+
+
+BOTH = pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
+"""For tests and modules of tests that hold on either database."""
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on; see BOTH."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def stores(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Iterator[Stores]:
+    """The databases of one test."""
+    if backend == "sqlite":
+        yield SqliteStores(tmp_path, request.getfixturevalue("loaded_crm"))
+        return
+    found = PostgresStores(
+        request.getfixturevalue("postgres"),
+        f"enrico_{os.getpid()}_{secrets.token_hex(4)}",
+        request.getfixturevalue("loaded_on_postgres"),
+    )
+    yield found
+    found.drop()
+
+
 @pytest.fixture
 async def bench(
     tmp_path: Path,
     sample_crm: Callable[[int], Path],
-    loaded_crm: Callable[[int], Path],
+    stores: Stores,
     noon: None,
 ) -> AsyncIterator[Bench]:
     """Sandboxes and clients of one test."""
     async with AsyncExitStack() as stack:
-        yield Bench(tmp_path, sample_crm, loaded_crm, stack)
+        yield Bench(tmp_path, sample_crm, stores, stack)
 
 
 @pytest.fixture(scope="session")
@@ -251,7 +313,7 @@ def run_undisturbed(
     async def work(deals: int) -> Outcome:
         async with AsyncExitStack() as stack:
             folder = tmp_path_factory.mktemp("undisturbed")
-            bench = Bench(folder, sample_crm, loaded_crm, stack)
+            bench = Bench(folder, sample_crm, SqliteStores(folder, loaded_crm), stack)
             return await bench.run(await bench.sandbox(), deals=deals)
 
     def run(deals: int) -> Outcome:

@@ -17,7 +17,7 @@ from enrico.providers.common import json_object
 from enrico.providers.llm import Llm
 from enrico.providers.serper import Serper
 from enrico.settings import Settings
-from enrico.store.database import disk_free, open_database
+from enrico.store.database import open_database
 
 CLOCK_ALLOWANCE_SECONDS = 120
 LEAST_FREE = 200 * 1024 * 1024
@@ -56,12 +56,14 @@ async def _database(settings: Settings) -> Check:
         db = await open_database(settings.database_url)
     except EnricoError as error:
         return Check("database", "bad", str(error))
-    free = disk_free(db.path)
+    free, where = db.backend.room(), db.backend.where
     await db.close()
+    if free is None:
+        return Check("database", "ok", f"{where} opens")
     if free < LEAST_FREE:
-        detail = f"only {free // 2**20} MiB are free on the disk of {db.path}. Free some space."
+        detail = f"{where} has only {free // 2**20} MiB left on its disk. Free some space."
         return Check("database", "bad" if free < 2**20 else "warn", detail)
-    return Check("database", "ok", f"{settings.database_url} opens; {free // 2**20} MiB free")
+    return Check("database", "ok", f"{where} opens; {free // 2**20} MiB free")
 
 
 def _clock(name: str, reply: Reply) -> list[Check]:

@@ -40,7 +40,7 @@ from enrico.pipeline.roles import resolve_roles_in
 from enrico.pipeline.run import Run
 from enrico.settings import Settings, load_settings
 from enrico.store.crm import ROWS_AT_ONCE, Scope, save_records
-from enrico.store.database import Database, RunLock, open_database
+from enrico.store.database import Database, Lock, in_turn, open_database
 from enrico.store.journal import Journal, timestamp
 from enrico.store.selection import Selection, count, count_deals
 from enrico.store.tables import load_problems, loads
@@ -205,8 +205,7 @@ class Enrico:
         return report
 
     async def _save_problems(self, load_id: str, unusable: Sequence[dict[str, Any]]) -> None:
-        async with self.db.change() as connection:
-            await connection.execute(_CLEAR_PROBLEMS)
+        await self.db.change(_CLEAR_PROBLEMS)
         rows = iter(enumerate(unusable, 1))
         while chunk := list(islice(rows, ROWS_AT_ONCE)):
             await self.db.write(
@@ -302,12 +301,14 @@ class Enrico:
         self, work: str = "run", on_wait: Callable[[], None] = lambda: None
     ) -> AsyncIterator[None]:
         """Nobody else does this *work* over this database meanwhile; waits its turn."""
-        lock = RunLock(self.db.path, work)
-        await lock.acquire(on_wait)
+        lock = self.db.lock(work)
+        if not await lock.try_to_acquire():
+            on_wait()
+            await in_turn(lock)
         try:
             yield
         finally:
-            lock.release()
+            await lock.release()
 
     @asynccontextmanager
     async def _alone_or_guest(
@@ -317,31 +318,31 @@ class Enrico:
 
         A run of few deals is taken in by the one under way.
         """
-        lock = RunLock(self.db.path)
+        lock = self.db.lock()
         summary = None
         try:
-            if not lock.try_to_acquire():
+            if not await lock.try_to_acquire():
                 on_wait()
                 if await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals:
                     summary = await self._ask_the_one_under_way(lock, options)
                 else:
-                    await lock.acquire(lambda: None)
+                    await in_turn(lock)
             yield summary
         finally:
-            lock.release()
+            await lock.release()
 
     async def _ask_the_one_under_way(
-        self, lock: RunLock, options: RunOptions
+        self, lock: Lock, options: RunOptions
     ) -> dict[str, Any] | None:
         """The summary of the run that was made of it; None, with the lock, where there is none."""
         request = Request(self.db, self.settings, options)
         await request.leave()
         try:
-            while not lock.try_to_acquire():
+            while not await lock.try_to_acquire():
                 if summary := await request.summary():
                     if summary["status"] != "interrupted":
                         return summary
-                    await lock.acquire(lambda: None)  # its host was stopped, and ends soon
+                    await in_turn(lock)  # its host was stopped, and ends soon
                     return None
                 await asyncio.sleep(POLL_SECONDS)
             return None

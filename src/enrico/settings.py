@@ -216,7 +216,10 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    database_url: str = Field("sqlite:///enrico.db", description="Where everything is kept.")
+    database_url: str = Field(
+        "sqlite:///enrico.db",
+        description="Where everything is kept: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`.",
+    )
     apollo_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="APOLLO_API_KEY", description="Apollo's key."
     )

@@ -110,7 +110,7 @@ async def test_a_run_without_calls_resolves_nothing(bench):
 async def test_after_the_quiet_hours_what_still_holds_is_told_again(bench, hours_ago, told):
     sandbox = await bench.sandbox(HELD)
     bench.load(deals=10)
-    db = await open_database(f"sqlite:///{bench.database()}")
+    db = await open_database(bench.database())
     then = datetime.now(UTC) - timedelta(hours=hours_ago)
     await keep_notice(db, Finding("held_calls", "apollo", "10 people"), then)
     await db.close()
@@ -257,7 +257,7 @@ async def test_addresses_are_masked_wherever_settings_are_shown(bench, monkeypat
 
 async def test_notices_are_read_back_newest_first(bench):
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    db = await open_database(f"sqlite:///{bench.database()}")
+    db = await open_database(bench.database())
     await keep_notice(db, Finding("slow", "", "old"), noon - timedelta(hours=2))
     await keep_notice(db, Finding("budget", "50 %", "half"), noon - timedelta(hours=1))
     await keep_notice(db, Finding("slow", "", "new"), noon)

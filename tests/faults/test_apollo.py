@@ -7,6 +7,9 @@ import asyncio
 import pytest
 
 from enrico.holding import held_calls, settle_held
+from tests.conftest import BOTH
+
+pytestmark = BOTH
 
 
 def held_keys(bench) -> set[str]:

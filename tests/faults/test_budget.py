@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from enrico import Caps
+from tests.conftest import BOTH
+
+pytestmark = BOTH
 
 MICRO, NANO = 1_000_000, 1_000_000_000
 

@@ -7,6 +7,9 @@ import asyncio
 import pytest
 
 from enrico.engine.budget import Caps
+from tests.conftest import BOTH
+
+pytestmark = BOTH
 
 SLOW = [{"provider": name, "kind": "slow", "seconds": 0.15} for name in ("apollo", "serper", "llm")]
 FEW = {"apollo": {"concurrency": 1}, "serper": {"concurrency": 1}, "llm": {"concurrency": 1}}

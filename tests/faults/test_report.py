@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import sqlite3
-from contextlib import closing
 from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -68,8 +66,7 @@ async def page_of(client: Any, run: str = "last") -> Page:
 
 
 def edit(bench: Any, sql: str, *values: Any) -> None:
-    with closing(sqlite3.connect(bench.database())) as connection, connection:
-        connection.execute(sql, values)
+    bench.change(sql, *values)
 
 
 async def test_a_finished_run_is_told_in_one_sentence_with_a_bar_for_every_call(bench):

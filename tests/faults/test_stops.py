@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import closing
 
 import pytest
 from sqlalchemy import event
@@ -12,8 +11,13 @@ from sqlalchemy import event
 from enrico.engine.http import Http
 from enrico.errors import StoreError
 from enrico.pipeline.run import Run
-from enrico.store import writer
+from enrico.store import sqlite as sqlite_store
 from enrico.store.journal import pack_request
+
+
+def forget_facts(bench) -> None:
+    for table in ("people", "searches", "classifications", "signals"):
+        bench.change(f"delete from {table}")
 
 
 def asked(sandbox) -> int:
@@ -28,7 +32,7 @@ async def test_nothing_is_sent_after_the_disk_is_full_and_the_next_run_goes_on(
     bench.load()
     (used,) = bench.query("pragma page_count")[0]
 
-    set_up = writer.set_up
+    set_up = sqlite_store.set_up
     async with bench.open(sandbox) as client:
 
         def small_disk(connection, *_) -> None:
@@ -37,16 +41,16 @@ async def test_nothing_is_sent_after_the_disk_is_full_and_the_next_run_goes_on(
             cursor.execute(f"pragma max_page_count = {used + pages}")
             cursor.close()
 
-        event.listen(client.db.engine.sync_engine, "connect", small_disk)
-        await client.db.engine.dispose()
-        monkeypatch.setattr(writer, "set_up", small_disk)
+        event.listen(client.db.backend.engine.sync_engine, "connect", small_disk)
+        await client.db.backend.engine.dispose()
+        monkeypatch.setattr(sqlite_store, "set_up", small_disk)
         with pytest.raises(StoreError, match="disk is full"):
             await client.run()
         before = asked(sandbox)
         with pytest.raises(StoreError, match="disk is full"):
             await client.run()
         assert asked(sandbox) == before
-        monkeypatch.setattr(writer, "set_up", set_up)
+        monkeypatch.setattr(sqlite_store, "set_up", set_up)
     sandbox.set_faults([])
     outcome = await bench.run(sandbox, apollo={"unknown_outcome": "retry"})
 
@@ -104,10 +108,8 @@ async def test_every_paid_call_is_in_the_journal_before_it_leaves(bench, monkeyp
 async def test_answers_that_a_crash_left_unread_are_read_by_the_next_run_for_nothing(bench, small):
     sandbox = await bench.sandbox()
     await bench.run(sandbox, deals=10)
-    with closing(sqlite3.connect(bench.database())) as connection, connection:
-        connection.execute("update calls set applied = 0")
-        for table in ("people", "searches", "classifications", "signals"):
-            connection.execute(f"delete from {table}")
+    bench.change("update calls set applied = 0")
+    forget_facts(bench)
 
     outcome = await bench.run(sandbox)
 
@@ -208,9 +210,7 @@ async def test_replay_changes_nothing_and_asks_nobody(bench):
 async def test_facts_are_made_again_from_the_recorded_answers_alone(bench, undisturbed):
     sandbox = await bench.sandbox()
     await bench.run(sandbox)
-    with closing(sqlite3.connect(bench.database())) as connection, connection:
-        for table in ("people", "searches", "classifications", "signals"):
-            connection.execute(f"delete from {table}")
+    forget_facts(bench)
 
     async with bench.open(sandbox) as client:
         await client.replay()

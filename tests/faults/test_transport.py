@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import BOTH
+
+pytestmark = BOTH
+
 BROKEN = ("500", "503_html", "reset_before", "reset_after", "cut", "malformed", "html_200")
 NAMES = {"serper": "serper", "llm": "deepseek", "apollo": "apollo"}
 

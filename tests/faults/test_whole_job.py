@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import BOTH
+
+pytestmark = BOTH
+
 SIZES = {10: (6, 101, 45), 50: (32, 503, 225), 100: (64, 1006, 450)}
 
 

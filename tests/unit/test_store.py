@@ -14,10 +14,12 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import Cost
 from enrico.errors import ConfigError, StoreError
-from enrico.store import writer
-from enrico.store.database import SCHEMA_VERSION, Database, RunLock, open_database
+from enrico.store import sqlite as sqlite_store
+from enrico.store.database import SCHEMA_VERSION, Database, in_turn, open_database
 from enrico.store.journal import Journal, pack_request, unpack_request
 from enrico.store.tables import accounts, calls, metadata, unresolved, work
+from tests.conftest import BOTH
+from tests.stores import Stores
 
 WORK = insert(work)
 UNRESOLVED = insert(unresolved)
@@ -25,8 +27,8 @@ REQUEST = Request("POST", "/people/bulk_match", b'{"details":[]}\n\xff', (("a", 
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(f"sqlite:///{tmp_path / 'enrico.db'}")
+async def db(stores: Stores) -> AsyncIterator[Database]:
+    database = await open_database(stores.url("enrico"))
     yield database
     await database.close()
 
@@ -45,6 +47,7 @@ async def intend(journal: Journal, call_id: str, **changes: object) -> None:
     await journal.intend(call_id, **{**values, **changes})  # type: ignore[arg-type]
 
 
+@BOTH
 async def test_those_who_wait_together_share_a_commit(db: Database) -> None:
     await asyncio.gather(*(db.write((WORK, rows(n, 1))) for n in range(500)))
 
@@ -52,6 +55,7 @@ async def test_those_who_wait_together_share_a_commit(db: Database) -> None:
     assert db.commits < 50
 
 
+@BOTH
 async def test_what_was_handed_in_is_written_though_its_caller_is_cancelled(db: Database) -> None:
     task = asyncio.create_task(db.write((WORK, rows(0, 1))))
     await asyncio.sleep(0)
@@ -62,12 +66,23 @@ async def test_what_was_handed_in_is_written_though_its_caller_is_cancelled(db: 
     assert (await db.rows(select(func.count()).select_from(work)))[0][0] == 2
 
 
-async def test_a_power_cut_loses_nothing_acknowledged_by_setting(db: Database) -> None:
-    async with db.engine.connect() as connection:
-        assert await connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
-        assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
+@pytest.mark.parametrize(
+    ("backend", "settings"),
+    [
+        ("sqlite", {"PRAGMA synchronous": 2, "PRAGMA journal_mode": "wal"}),  # 2 is FULL
+        ("postgresql", {"SHOW synchronous_commit": "on"}),
+    ],
+    indirect=["backend"],
+)
+async def test_a_power_cut_loses_nothing_acknowledged_by_setting(
+    db: Database, settings: dict[str, object]
+) -> None:
+    async with db.read() as connection:
+        for question, answer in settings.items():
+            assert await connection.scalar(text(question)) == answer
 
 
+@BOTH
 async def test_after_one_refused_write_nothing_more_is_taken(db: Database) -> None:
     await db.write((WORK, rows(0, 1)))
 
@@ -85,9 +100,9 @@ async def test_a_full_disk_is_told_in_one_sentence(
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    set_up = writer.set_up
-    monkeypatch.setattr(writer, "set_up", small_disk)
+    set_up = sqlite_store.set_up
     db = await open_database(f"sqlite:///{tmp_path / 'small.db'}")
+    monkeypatch.setattr(sqlite_store, "set_up", small_disk)
     await db.write((WORK, rows(0, 1)))
 
     with pytest.raises(StoreError, match="disk is full") as caught:
@@ -97,6 +112,7 @@ async def test_a_full_disk_is_told_in_one_sentence(
     await db.close()
 
 
+@BOTH
 async def test_a_group_is_written_whole_or_not_at_all(db: Database) -> None:
     await db.write((WORK, rows(3, 1)))
 
@@ -107,12 +123,14 @@ async def test_a_group_is_written_whole_or_not_at_all(db: Database) -> None:
     assert (await db.rows(select(func.count()).select_from(unresolved)))[0][0] == 0
 
 
+@BOTH
 async def test_a_row_that_cannot_be_written_is_told_and_not_waited_for(db: Database) -> None:
     async with asyncio.timeout(20):
         with pytest.raises(StoreError):
             await db.write((WORK, [{**rows(0, 1)[0], "n": 2**70}]))
 
 
+@BOTH
 async def test_a_write_means_what_its_statement_says(db: Database) -> None:
     await db.write((WORK, rows(0, 4)))
     done = update(work).where(work.c.n == bindparam("which"), work.c.kind == "search")
@@ -125,6 +143,7 @@ async def test_a_write_means_what_its_statement_says(db: Database) -> None:
     assert [tuple(row) for row in found] == [(1, "1!"), (2, "two"), (3, "three")]
 
 
+@BOTH
 async def test_a_row_without_a_value_that_its_statement_needs_is_refused(db: Database) -> None:
     done = update(work).where(work.c.n == bindparam("which")).values(key="done")
 
@@ -137,6 +156,7 @@ async def test_what_is_in_memory_only_is_no_database() -> None:
         await open_database("sqlite:///:memory:")
 
 
+@BOTH
 async def test_a_call_is_read_back_as_it_was_written(db: Database) -> None:
     journal = Journal(db)
     await intend(journal, "c1")
@@ -157,6 +177,7 @@ async def test_a_call_is_read_back_as_it_was_written(db: Database) -> None:
     assert found.applied
 
 
+@BOTH
 async def test_a_repeated_intent_takes_back_the_refusal_and_keeps_the_request(db: Database) -> None:
     journal = Journal(db)
     await intend(journal, "c1")
@@ -170,6 +191,7 @@ async def test_a_repeated_intent_takes_back_the_refusal_and_keeps_the_request(db
     assert (await db.rows(select(func.count()).select_from(calls)))[0][0] == 1
 
 
+@BOTH
 async def test_all_calls_of_a_state_are_found_in_pages(db: Database) -> None:
     journal = Journal(db)
     await asyncio.gather(*(intend(journal, f"c{n:04}") for n in range(450)))
@@ -183,6 +205,7 @@ async def test_all_calls_of_a_state_are_found_in_pages(db: Database) -> None:
     assert len(answered) == len(set(answered)) == 225
 
 
+@BOTH
 async def test_an_earlier_processs_sends_are_remembered_but_not_its_refusals(db: Database) -> None:
     journal = Journal(db)
     for name in ("c1", "c2", "c3"):
@@ -251,7 +274,8 @@ async def test_the_newest_migration_is_the_version_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("url", "kind", "words"),
     [
-        ("postgresql://localhost/x", ConfigError, "sqlite"),
+        ("mysql://localhost/x", ConfigError, "SQLite or PostgreSQL"),
+        ("postgresql://nobody@localhost:1/x", StoreError, "cannot be reached"),
         ("not a url", ConfigError, "sqlite:///"),
         ("sqlite:////nowhere/at/all/enrico.db", StoreError, "does not exist"),
     ],
@@ -271,15 +295,22 @@ async def test_a_file_that_is_no_database_is_told_so(tmp_path: Path) -> None:
         await open_database(f"sqlite:///{path}")
 
 
-async def test_one_run_at_a_time_holds_the_lock(tmp_path: Path) -> None:
-    first, second = RunLock(tmp_path / "enrico.db"), RunLock(tmp_path / "enrico.db")
-    told: list[bool] = []
-    await first.acquire(lambda: None)
-    waiting = asyncio.create_task(second.acquire(lambda: told.append(True)))
-    while not told:
-        await asyncio.sleep(0)
-    assert not waiting.done()
+@BOTH
+async def test_one_run_at_a_time_holds_the_lock(stores: Stores) -> None:
+    ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))
+    first, second = ours.lock(), theirs.lock()
+    assert await first.try_to_acquire()
+    loading = ours.lock("load")
+    assert await loading.try_to_acquire()
+    assert not await second.try_to_acquire()
+    waiting = asyncio.create_task(in_turn(second))
+    await asyncio.sleep(0)
 
-    first.release()
+    await first.release()
     await waiting
-    second.release()
+
+    assert not await first.try_to_acquire()
+    await second.release()
+    await loading.release()
+    await theirs.close()
+    await ours.close()

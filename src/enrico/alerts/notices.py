@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from enrico.alerts.rules import Finding
 from enrico.store.database import Database
 from enrico.store.journal import moment, timestamp
+from enrico.store.sql import insert
 from enrico.store.tables import notices
 
 _INSERT = insert(notices)

@@ -23,7 +23,7 @@ class Common:
     json: bool = False
     "Print JSON on stdout and nothing else there."
     database: str = ""
-    "Database URL, e.g. sqlite:///crm.db; ENRICO_DATABASE_URL says the same."
+    "Database URL: sqlite:///crm.db or postgresql://user@host/crm; or ENRICO_DATABASE_URL."
     profile: ProfileName | None = None
     "Limits to keep to: classic, modern, free, instant or storm. Left out: learnt."
     quiet: bool = False

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from enrico.logs import without_addresses
 from enrico.store.database import Database
 from enrico.store.journal import moment
+from enrico.store.sql import json_length, unix_time
 from enrico.store.tables import calls
 
 PAGE = 5_000
-JULIAN_UNIX = 2_440_587.5
 """The Julian day on which Unix time begins."""
 
 Outcome = Literal["answered", "refused", "failed", "open"]
@@ -70,7 +70,7 @@ async def calls_of(db: Database, run_id: str, zero: float) -> AsyncIterator[Seen
     columns = calls.c
     statement = select(
         columns.id, columns.provider, columns.endpoint, columns.state, columns.status,
-        columns.rate_limited, func.json_array_length(columns["items"]), columns.sent_at,
+        columns.rate_limited, json_length(columns["items"]), columns.sent_at,
         columns.duration_ms, columns.waited_ms, columns.waited_for, columns.credits, columns.usd,
         columns.reserved_credits, columns.reserved_usd, columns.error,
     ).where(columns.run_id == run_id)  # fmt: skip
@@ -95,9 +95,9 @@ async def calls_of(db: Database, run_id: str, zero: float) -> AsyncIterator[Seen
 
 async def first_and_last(db: Database, run_id: str) -> tuple[float, float] | None:
     """Unix times of a run's first wish to call and of the last thing known; None without calls."""
-    wished = func.julianday(calls.c.sent_at) - calls.c.waited_ms / 86_400_000
-    latest = func.max(calls.c.sent_at, calls.c.ended_at)
+    wished = unix_time(calls.c.sent_at) - calls.c.waited_ms / 1000
+    latest = case((calls.c.ended_at > calls.c.sent_at, calls.c.ended_at), else_=calls.c.sent_at)
     rows = await db.rows(select(func.min(wished), func.max(latest)).where(calls.c.run_id == run_id))
     if rows[0][0] is None:
         return None
-    return (rows[0][0] - JULIAN_UNIX) * 86_400, moment(rows[0][1]).timestamp()
+    return rows[0][0], moment(rows[0][1]).timestamp()

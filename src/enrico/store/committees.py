@@ -25,11 +25,11 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from enrico.store.crm import Scope, pages
 from enrico.store.database import Database, Operation
 from enrico.store.doubts import MARK_ALL
+from enrico.store.sql import insert
 from enrico.store.tables import (
     accounts,
     contacts,

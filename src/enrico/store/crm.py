@@ -21,11 +21,11 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from enrico.domain.identity import account_name_key, check_email
 from enrico.domain.records import Account, Contact, Deal, DealContact
 from enrico.store.database import Database, Rows
+from enrico.store.sql import insert
 from enrico.store.tables import accounts, contacts, deal_contacts, deals, load_deals
 
 ROWS_AT_ONCE = 2_000

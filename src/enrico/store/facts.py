@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, case, delete, update
-from sqlalchemy.dialects.sqlite import insert
 
 from enrico.store.database import Operation
+from enrico.store.sql import insert
 from enrico.store.tables import classifications, people, searches, signals
 
 _PERSON = insert(people)

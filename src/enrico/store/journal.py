@@ -22,12 +22,12 @@ from typing import Any
 
 import orjson
 from sqlalchemy import and_, bindparam, case, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import NOTHING, Cost
 from enrico.engine.watching import Happened
 from enrico.store.database import Database, Operation
+from enrico.store.sql import insert
 from enrico.store.tables import calls, run_events
 
 # Headers worth keeping: limits, request ids and Retry-After. Never a request header.

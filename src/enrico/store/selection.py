@@ -254,16 +254,14 @@ async def fill_work(
 ) -> None:
     """Write down what the run has to do."""
     names = ["n", "key", "run_id", "kind"]
-    async with db.change() as connection:
-        for kind in kinds:
-            numbered = selection.to_do(kind).add_columns(literal(run_id), literal(kind))
-            await connection.execute(insert(work).from_select(names, numbered))
+    of_run = delete(work).where(work.c.run_id == run_id)
+    numbered = [selection.to_do(kind).add_columns(literal(run_id), literal(kind)) for kind in kinds]
+    await db.change(of_run, *(insert(work).from_select(names, query) for query in numbered))
 
 
 async def clear_work(db: Database, run_id: str = "") -> None:
     """Forget what a run had to do, or what all of them had."""
-    async with db.change() as connection:
-        await connection.execute(delete(work).where(work.c.run_id == run_id if run_id else true()))
+    await db.change(delete(work).where(work.c.run_id == run_id if run_id else true()))
 
 
 async def work_size(db: Database, run_id: str, kind: WorkKind) -> int:

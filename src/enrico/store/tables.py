@@ -6,24 +6,30 @@ millionths, dollars billionths, both integers. JSON columns hold text.
 
 from __future__ import annotations
 
+import sqlalchemy
 from sqlalchemy import (
     DDL,
+    BigInteger,
     Column,
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
-    Text,
     event,
 )
+from sqlalchemy.dialects.postgresql import TEXT, VARCHAR
 
-from enrico.store.doubts import TRIGGERS
+from enrico.store import doubts
 
 metadata = MetaData()
+
+# Text is ordered by code point in both databases, so that results come in one and the same order.
+# Nano-dollars do not fit into 32 bits.
+String = sqlalchemy.String().with_variant(VARCHAR(collation="C"), "postgresql")
+Text = sqlalchemy.Text().with_variant(TEXT(collation="C"), "postgresql")
+Integer = sqlalchemy.Integer().with_variant(BigInteger(), "postgresql")
 
 accounts = Table(
     "accounts",
@@ -317,5 +323,7 @@ load_problems = Table(
     Column("mend", Text, nullable=False),
 )
 
-for _statement in TRIGGERS:
-    event.listen(metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
+for _name in ("sqlite", "postgresql"):
+    for _statement in doubts.triggers(_name):
+        _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_name)  # type: ignore[no-untyped-call]
+        event.listen(metadata, "after_create", _ddl)

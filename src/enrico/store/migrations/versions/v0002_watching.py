@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import text
 
-from enrico.store.doubts import MARK_ALL, TRIGGERS
+from enrico.store.doubts import MARK_ALL, triggers
 from enrico.store.tables import (
     load_deals,
     notices,
@@ -32,5 +32,5 @@ def upgrade() -> None:
         table.create(connection)
     connection.execute(text("INSERT INTO load_deals SELECT load_id, id FROM deals"))
     connection.execute(text("ALTER TABLE deals DROP COLUMN load_id"))
-    for statement in (*TRIGGERS, MARK_ALL):
+    for statement in (*triggers("sqlite"), MARK_ALL):
         connection.execute(text(statement))
