@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import case, func, select
 
 from enrico.logs import without_addresses
+from enrico.store.crm import pages_once
 from enrico.store.database import Database
 from enrico.store.journal import moment
 from enrico.store.sql import json_length, unix_time
@@ -74,23 +75,21 @@ async def calls_of(db: Database, run_id: str, zero: float) -> AsyncIterator[Seen
         columns.duration_ms, columns.waited_ms, columns.waited_for, columns.credits, columns.usd,
         columns.reserved_credits, columns.reserved_usd, columns.error,
     ).where(columns.run_id == run_id)  # fmt: skip
-    async with db.read() as connection:
-        result = await connection.stream(statement.execution_options(yield_per=PAGE))
-        async for page in result.partitions():
-            for (
-                call_id, provider, endpoint, state, status, rate_limited, items, sent_at, took_ms,
-                waited_ms, waited_for, credits, usd, reserved_credits, reserved_usd, error,
-            ) in page:  # fmt: skip
-                began = moment(sent_at).timestamp() - zero
-                if state == "sent":  # no answer yet: it may have cost what was set aside
-                    credits, usd = reserved_credits, reserved_usd
-                # The last of several 429s is this row itself.
-                rate_limited -= state == "refused" and status == 429
-                yield SeenCall(
-                    call_id, provider, endpoint, state, status, rate_limited, items, began,
-                    began + took_ms / 1000, waited_ms / 1000, waited_for, credits, usd,
-                    reserved_credits, reserved_usd, without_addresses(error) if error else "",
-                )  # fmt: skip
+    async for page in pages_once(db, statement, PAGE):
+        for (
+            call_id, provider, endpoint, state, status, rate_limited, items, sent_at, took_ms,
+            waited_ms, waited_for, credits, usd, reserved_credits, reserved_usd, error,
+        ) in page:  # fmt: skip
+            began = moment(sent_at).timestamp() - zero
+            if state == "sent":  # no answer yet: it may have cost what was set aside
+                credits, usd = reserved_credits, reserved_usd
+            # The last of several 429s is this row itself.
+            rate_limited -= state == "refused" and status == 429
+            yield SeenCall(
+                call_id, provider, endpoint, state, status, rate_limited, items, began,
+                began + took_ms / 1000, waited_ms / 1000, waited_for, credits, usd,
+                reserved_credits, reserved_usd, without_addresses(error) if error else "",
+            )  # fmt: skip
 
 
 async def first_and_last(db: Database, run_id: str) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ does a change that comes after it was taken.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,7 +26,8 @@ from sqlalchemy import (
     update,
 )
 
-from enrico.store.crm import Scope, pages
+from enrico.errors import StoreError
+from enrico.store.crm import Scope, pages_once
 from enrico.store.database import Database, Operation
 from enrico.store.doubts import MARK_ALL
 from enrico.store.sql import insert
@@ -236,26 +237,46 @@ async def committees(
     All deals of a marked account are read, in scope or not, because a role on one deal says
     something about the others. Marks without seats are left out.
     """
-    account_ids = [mark.account_id for mark in marks if not mark.deal_id]
-    deal_ids = [mark.deal_id for mark in marks if mark.deal_id]
-    for ids, query in (
-        (account_ids, seats_of(deals.c.account_id.in_(account_ids), deals.c.account_id)),
-        (deal_ids, seats_of(and_(deals.c.id.in_(deal_ids), deals.c.account_id == ""), deals.c.id)),
-    ):
-        if not ids:
-            continue
-        mark = Mark("", "")
-        seats: list[SeatRow] = []
-        async for rows in pages(db, query):
-            for row in map(SeatRow._make, rows):
-                key = Mark(row.account_id, "" if row.account_id else row.deal_id)
-                if key != mark:
-                    if seats:
-                        yield mark, seats
-                    mark, seats = key, []
-                seats.append(row)
-        if seats:
-            yield mark, seats
+    left = dict.fromkeys(marks)
+    patience = db.patience()
+    while left:
+        try:
+            for query in _queries(left):
+                async for mark, seats in _one_after_the_other(db, query):
+                    del left[mark]
+                    yield mark, seats
+            return
+        except StoreError as error:  # those that were given out whole need not be read again
+            await patience.wait(error)
+
+
+def _queries(marks: Iterable[Mark]) -> list[Select[Any]]:
+    of_accounts = [mark.account_id for mark in marks if not mark.deal_id]
+    alone = [mark.deal_id for mark in marks if mark.deal_id]
+    queries = []
+    if of_accounts:
+        queries.append(seats_of(deals.c.account_id.in_(of_accounts), deals.c.account_id))
+    if alone:
+        without_account = and_(deals.c.id.in_(alone), deals.c.account_id == "")
+        queries.append(seats_of(without_account, deals.c.id))
+    return queries
+
+
+async def _one_after_the_other(
+    db: Database, query: Select[Any]
+) -> AsyncGenerator[tuple[Mark, list[SeatRow]], None]:
+    mark = Mark("", "")
+    seats: list[SeatRow] = []
+    async for rows in pages_once(db, query):
+        for row in map(SeatRow._make, rows):
+            key = Mark(row.account_id, "" if row.account_id else row.deal_id)
+            if key != mark:
+                if seats:
+                    yield mark, seats
+                mark, seats = key, []
+            seats.append(row)
+    if seats:
+        yield mark, seats
 
 
 # -- what became of them --------------------------------------------------------------------

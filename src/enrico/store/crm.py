@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from enrico.domain.identity import account_name_key, check_email
 from enrico.domain.records import Account, Contact, Deal, DealContact
+from enrico.errors import StoreError
 from enrico.store.database import Database, Rows
 from enrico.store.sql import insert
 from enrico.store.tables import accounts, contacts, deal_contacts, deals, load_deals
@@ -226,7 +227,30 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterable[Rows]:
 async def pages(
     db: Database, query: Select[Any], page: int = 1_000
 ) -> AsyncGenerator[Sequence[Any], None]:
-    """The rows of a large result, a page in memory at a time: a hop to another thread for each."""
+    """The rows of a large result, a page in memory at a time: a hop to another thread for each.
+
+    Goes on where it was when the connection is lost, so the query's order leaves nothing open.
+    """
+    given = 0
+    patience = db.patience()
+    while True:
+        passed = 0
+        try:
+            async for rows in pages_once(db, query, page):
+                passed += len(rows)
+                if passed > given:
+                    new = rows[len(rows) - (passed - given) :]
+                    given = passed
+                    yield new
+            return
+        except StoreError as error:
+            await patience.wait(error)
+
+
+async def pages_once(
+    db: Database, query: Select[Any], page: int = 1_000
+) -> AsyncGenerator[Sequence[Any], None]:
+    """As :func:`pages`, but raises StoreError when the connection is lost."""
     async with db.read() as connection:
         result = await connection.stream(query.execution_options(yield_per=page))
         async for rows in result.partitions(page):

@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 60.0
 """How long a question waits for a server that is away."""
 RETRY_SECONDS = 0.25
 LOCK_SECONDS = 0.2
+OPENING_TRIES = 3
 T = TypeVar("T")
 
 
@@ -91,6 +92,22 @@ class Backend(Protocol):
         ...
 
 
+class Patience:
+    """Waits for a server that is away, for a while."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._until: float | None = None
+
+    async def wait(self, error: StoreError) -> None:
+        """Return when it is time to ask again; raise *error* when that is of no use."""
+        now = asyncio.get_running_loop().time()
+        self._until = self._until or now + PATIENCE_SECONDS
+        if now > self._until or not self._backend.is_cut_off(error):
+            raise error
+        await asyncio.sleep(RETRY_SECONDS)
+
+
 class Database:
     """One open database. Use :func:`open_database`."""
 
@@ -135,7 +152,7 @@ class Database:
             async with self.read() as connection:
                 return list((await connection.execute(statement, values)).all())
 
-        return await self.patiently(ask)
+        return await self._patiently(ask)
 
     async def change(self, *statements: Executable) -> None:
         """Execute statements that read and write, in one transaction; rows go to :meth:`write`.
@@ -149,19 +166,19 @@ class Database:
                 for statement in statements:
                     await connection.execute(statement)
 
-        await self.patiently(do)
+        await self._patiently(do)
 
-    async def patiently(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Do what may be done twice; again when the connection was lost, for a while."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE_SECONDS
+    def patience(self) -> Patience:
+        """For whoever asks again when the connection was lost."""
+        return Patience(self.backend)
+
+    async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
+        patience = self.patience()
         while True:
             try:
                 return await do()
             except StoreError as error:
-                if not self.backend.is_cut_off(error) or loop.time() > deadline:
-                    raise
-            await asyncio.sleep(RETRY_SECONDS)
+                await patience.wait(error)
 
     def lock(self, work: str = "run") -> Lock:
         """The lock of those who spend over this database (``run``), or load into it (``load``)."""
@@ -213,14 +230,19 @@ async def open_database(url: str) -> Database:
     Raises ConfigError for a URL that is not understood, StoreError when it cannot be opened.
     """
     backend = _backend(url)
-    try:
-        async with backend.engine.begin() as connection:
-            await connection.run_sync(_prepare, backend)
-    except Exception as error:
-        await backend.close()
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(backend.why(error)) from error
+    for tries_left in reversed(range(OPENING_TRIES)):
+        try:
+            async with backend.engine.begin() as connection:
+                await connection.run_sync(_prepare, backend)
+            break
+        except Exception as error:
+            if tries_left and backend.is_cut_off(error):
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            await backend.close()
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(backend.why(error)) from error
     return Database(backend)
 
 

@@ -41,6 +41,7 @@ _CUT_OFF = (
     asyncpg.OperatorInterventionError,  # the server stops, starts, or an operator ended us
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,  # "connection is closed"
+    asyncpg.InternalClientError,  # a connection that was cut off while somebody let it go
     OSError,
     TimeoutError,
 )
@@ -201,11 +202,17 @@ class SessionLock:
 
     async def try_to_acquire(self) -> bool:
         """Take the lock unless another process has it."""
-        try:
-            got = await self._take()
-        except Exception as error:
-            await self._let_go()
-            raise StoreError(self._backend.why(error)) from error
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            try:
+                got = await self._take()
+                break
+            except Exception as error:
+                await self._let_go()
+                patient = asyncio.get_running_loop().time() < deadline
+                if not (patient and self._backend.is_cut_off(error)):
+                    raise StoreError(self._backend.why(error)) from error
+            await asyncio.sleep(RETRY_SECONDS)
         if got:
             self._sure.set()
             self._backend._held.append(self)

@@ -1,0 +1,210 @@
+"""The server goes away, comes back, or cuts connections off: nothing is lost or written twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import pytest
+from sqlalchemy import func, insert, select
+
+from enrico.errors import StoreError
+from enrico.store import postgres as store
+from enrico.store.database import open_database
+from enrico.store.sql import compiled
+from enrico.store.tables import run_events, work
+from tests.conftest import Bench
+from tests.postgres import Server, ask
+from tests.stores import PostgresStores
+
+SLOW = {"provider": "*", "kind": "slow", "seconds": 0.03}
+END_ALL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = 'enrico' AND datname = current_database()"
+)
+EVENT = insert(run_events)
+
+
+@pytest.fixture
+def backend() -> str:
+    return "postgresql"
+
+
+@asynccontextmanager
+async def meanwhile(work):
+    """Does *work* again and again in the background."""
+
+    async def go() -> None:
+        while True:
+            await work()
+
+    task = asyncio.create_task(go())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def charged_once(sandbox, outcome) -> None:
+    """The provider's books say what ours say, and that nobody was paid twice."""
+    books = sandbox.stats()["apollo"]
+    assert books["credits"] == outcome.provider("apollo")["credits"]
+    assert outcome.provider("apollo")["held"] == 0
+
+
+@pytest.fixture(scope="module")
+def restartable() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.remove()
+
+
+async def test_a_server_that_crashes_and_comes_back_costs_nothing(
+    tmp_path, sample_crm, small, noon, restartable, bench
+):
+    sandbox = await bench.sandbox(SLOW)
+    stores = PostgresStores(restartable.url, "restarts", lambda _: "template0")
+    theirs = Bench(tmp_path, sample_crm, stores, bench._stack)
+    async with theirs.open(sandbox) as client:
+        await client.load(sample_crm(10))
+    crashes = 0
+
+    async def crash() -> None:
+        nonlocal crashes
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(restartable.stop, at_once=True)
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(restartable.start)
+        crashes += 1
+        if crashes == 3:
+            await asyncio.Event().wait()
+
+    async with meanwhile(crash):
+        outcome = await theirs.run(sandbox, deals=0)
+
+    assert crashes == 3
+    assert outcome.tables == small.tables
+    charged_once(sandbox, outcome)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_connections_that_are_cut_off_at_random_cost_nothing(bench, small, seed):
+    sandbox = await bench.sandbox(SLOW)
+    bench.load(deals=10)
+    chance = random.Random(seed)
+    ended = 0
+    started = asyncio.Event()
+
+    async def end_all() -> None:
+        nonlocal ended
+        await started.wait()
+        await asyncio.sleep(chance.uniform(0.01, 0.1))
+        ended += len(await ask(bench.database(), END_ALL))
+
+    async with meanwhile(end_all):
+        options = {"on_start": lambda _: started.set()}
+        outcome = await bench.run(sandbox, deals=10, options=options)
+
+    assert ended >= 5
+    assert outcome.tables == small.tables
+    charged_once(sandbox, outcome)
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_commit_whose_end_nobody_heard_takes_place_once(stores, monkeypatch, before):
+    commit = asyncpg.transaction.Transaction._Transaction__commit
+    db = await open_database(stores.url("enrico"))
+    cut = []
+
+    async def cut_off(self) -> None:
+        if cut:
+            await commit(self)
+            return
+        cut.append(self)
+        if not before:
+            await commit(self)
+        self._connection.terminate()
+        raise ConnectionResetError("cut off")
+
+    monkeypatch.setattr(asyncpg.transaction.Transaction, "_Transaction__commit", cut_off)
+    row = {"run_id": "r1", "n": 1, "at": "", "provider": "", "kind": "", "seconds": 0, "detail": ""}
+    await db.write((EVENT, [row]))  # the same key twice would be refused
+
+    assert cut
+    assert (await db.rows(select(func.count()).select_from(run_events)))[0][0] == 1
+    await db.close()
+
+
+async def test_who_lost_its_connection_keeps_the_lock_and_the_other_one_waits(stores):
+    ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))
+    first, second = ours.lock(), theirs.lock()
+    assert await first.try_to_acquire()
+
+    for _ in range(20):
+        await ask(stores.url("a"), END_ALL)
+        assert not await second.try_to_acquire()
+    await ours.write((insert(work), [{"run_id": "r", "kind": "search", "n": 1, "key": "k"}]))
+
+    assert not await second.try_to_acquire()
+    await first.release()
+    assert await second.try_to_acquire()
+    await second.release()
+    await ours.close()
+    await theirs.close()
+
+
+async def test_who_was_silent_too_long_is_taken_over_and_writes_nothing_more(stores, monkeypatch):
+    monkeypatch.setattr(store, "SILENCE_SECONDS", 0.2)
+    ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))
+    first, second = ours.lock(), theirs.lock()
+    assert await first.try_to_acquire()
+    connect = ours.backend.connect
+    online = asyncio.Event()
+
+    async def offline():
+        await online.wait()
+        return await connect()
+
+    monkeypatch.setattr(ours.backend, "connect", offline)
+    first._connection.terminate()
+    while not await second.try_to_acquire():
+        await asyncio.sleep(0.05)
+    online.set()
+
+    with pytest.raises(StoreError, match="taken over"):
+        await ours.write((insert(work), [{"run_id": "r", "kind": "search", "n": 1, "key": "k"}]))
+    assert await theirs.rows(select(work)) == []
+    await first.release()
+    assert not await ours.lock().try_to_acquire()
+    await second.release()
+    await ours.close()
+    await theirs.close()
+
+
+async def test_what_postgresql_cannot_keep_of_a_text_is_left_out_and_the_rest_kept(stores):
+    db = await open_database(stores.url("enrico"))
+    await db.write((insert(work), [{"run_id": "r", "kind": "search", "n": 1, "key": "a\x00b"}]))
+
+    assert [row.key for row in await db.rows(select(work))] == ["ab"]
+    await db.close()
+
+
+async def test_no_password_is_told(postgres):
+    url = "postgresql://enrico:canary-word@127.0.0.1:1/crm?sslmode=prefer&channel_binding=require"
+    with pytest.raises(StoreError) as caught:
+        await open_database(url)
+
+    assert "cannot be reached" in str(caught.value)
+    assert "The database crm at 127.0.0.1" in str(caught.value)
+    assert "canary" not in repr(caught.value) + str(caught.value)
+
+
+def test_the_statements_values_have_places():
+    made = compiled(EVENT, store._DIALECT, ("run_id", "n"))
+
+    assert made.places == ("run_id", "n")
