@@ -276,18 +276,23 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def stores(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Iterator[Stores]:
-    """The databases of one test."""
-    if backend == "sqlite":
-        yield SqliteStores(tmp_path, request.getfixturevalue("loaded_crm"))
-        return
-    found = PostgresStores(
-        request.getfixturevalue("postgres"),
-        f"enrico_{os.getpid()}_{secrets.token_hex(4)}",
-        request.getfixturevalue("loaded_on_postgres"),
-    )
+def postgres_stores(
+    postgres: str, loaded_on_postgres: Callable[[int], str]
+) -> Iterator[PostgresStores]:
+    """Databases of one test on a real PostgreSQL."""
+    test = f"enrico_{os.getpid()}_{secrets.token_hex(4)}"
+    found = PostgresStores(postgres, test, loaded_on_postgres)
     yield found
     found.drop()
+
+
+@pytest.fixture
+def stores(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Stores:
+    """The databases of one test."""
+    if backend == "sqlite":
+        return SqliteStores(tmp_path, request.getfixturevalue("loaded_crm"))
+    found: Stores = request.getfixturevalue("postgres_stores")
+    return found
 
 
 @pytest.fixture

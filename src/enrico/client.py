@@ -296,6 +296,20 @@ class Enrico:
         async with self._alone():
             return await replay_journal(self.db, self.settings, Stats(), self.scope())
 
+    async def copy(self, url: str) -> dict[str, int]:
+        """Carry all that is known into the empty database at *url*; rows by table. Spends nothing.
+
+        Waits for runs and loads over this one. Raises UsageError when the other one holds data.
+        """
+        from enrico.store.copying import copy_database
+
+        async with self._alone(), self._alone("load"):
+            target = await open_database(url)
+            try:
+                return await copy_database(self.db, target)
+            finally:
+                await target.close()
+
     @asynccontextmanager
     async def _alone(
         self, work: str = "run", on_wait: Callable[[], None] = lambda: None

@@ -208,3 +208,16 @@ def test_the_statements_values_have_places():
     made = compiled(EVENT, store._DIALECT, ("run_id", "n"))
 
     assert made.places == ("run_id", "n")
+
+
+async def test_a_table_that_grows_is_counted_before_the_server_would(stores):
+    db = await open_database(stores.url("enrico"))
+    for first in range(0, 3_000, 500):
+        rows = [
+            {"run_id": "r", "kind": "search", "n": n, "key": "k"} for n in range(first, first + 500)
+        ]
+        await db.write((insert(work), rows))
+    await db.close()
+
+    counted = stores.query("enrico", "SELECT reltuples FROM pg_class WHERE relname = 'work'")
+    assert counted[0][0] >= 1_500

@@ -154,6 +154,16 @@ For example:
   enrico replay
 """,
         ),
+        "copy": (
+            "mend:copy",
+            """Carry all that is known into another, empty database.
+
+From a file to PostgreSQL or back; nobody is bought again there.
+
+For example:
+  enrico copy postgresql://enrico@db.example.com/enrico
+""",
+        ),
         "doctor": (
             "checks:doctor",
             """Check keys, balances, limits, clock and disk, for nothing.

@@ -1,4 +1,4 @@
-"""held, replay: what needs a decision, and what can be made again for nothing."""
+"""held, replay, copy: what needs a decision, is made again for nothing, or moves."""
 
 from __future__ import annotations
 
@@ -65,6 +65,30 @@ def replay(*, common: Common = DEFAULT) -> int:
             say(
                 f"{done['answers']} recorded answers read again, {done['roles']} roles changed, "
                 "nothing spent."
+            )
+        return 0
+
+    return with_client(common, work)
+
+
+def copy(to: str, *, common: Common = DEFAULT) -> int:
+    """Carry all that is known into another database.
+
+    Parameters
+    ----------
+    to
+        URL of an empty database.
+    """
+
+    async def work(client: Enrico) -> int:
+        copied = await client.copy(to)
+        if common.json:
+            print_json(copied)
+        else:
+            calls, people = copied["calls"], copied["people"]
+            say(
+                f"{sum(copied.values())} rows copied: {copied['deals']} deals, {people} people, "
+                f"{calls} recorded calls. Set ENRICO_DATABASE_URL to go on there."
             )
         return 0
 

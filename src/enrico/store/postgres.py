@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -17,9 +18,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection, Executable, text
+from sqlalchemy import Connection, Executable, Insert, text
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from enrico.errors import StoreError
@@ -33,6 +35,8 @@ RETRY_SECONDS = 0.25
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 3.0
 """Who holds a lock and was not heard of for so long is dead."""
+SMALL_TABLE_BITS = 8
+"""Below 256 new rows any plan will do."""
 _DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
 _LOCKS = 0x656E7263  # the advisory locks of Enrico, among those of others
 _WORKS = {"run": 1, "load": 2, "schema": 3}
@@ -62,6 +66,8 @@ class Postgres:
         )
         self._connection: asyncpg.Connection[Any] | None = None
         self._held: list[SessionLock] = []
+        self._new_rows: Counter[str] = Counter()
+        self._counting: set[asyncio.Task[None]] = set()
 
     async def connect(self) -> asyncpg.Connection[Any]:
         """A new connection."""
@@ -71,6 +77,7 @@ class Postgres:
             server_settings={
                 "application_name": "enrico",
                 "synchronous_commit": "on",  # an acknowledged row survives a power cut
+                "jit": "off",  # it takes longer than the questions that we ask
             },
         )
         # Sums of integers come as numeric, which Python would show as Decimal.
@@ -99,6 +106,7 @@ class Postgres:
                     number = await connection.fetchval("SELECT pg_current_xact_id()::text")
                     for sql, rows in batches:
                         await connection.executemany(sql, rows)
+                self._grown(operations)
                 return
             except _TRY_AGAIN:
                 if loop.time() > deadline:
@@ -121,6 +129,7 @@ class Postgres:
 
     async def close(self) -> None:
         """Close all connections."""
+        await asyncio.gather(*self._counting, return_exceptions=True)
         if self._connection is not None:
             with suppress(*_CUT_OFF):
                 await self._connection.close(timeout=CONNECT_SECONDS)
@@ -172,6 +181,28 @@ class Postgres:
                 "server and run the same command again; it goes on from there."
             )
         return f"{self.where} refused: {words}."
+
+    def _grown(self, operations: Sequence[Operation]) -> None:
+        """Have a table counted when it has doubled.
+
+        The server's own count comes a minute later. A plan for an empty table, kept until then,
+        reads a large one whole for every row of another.
+        """
+        for statement, rows in operations:
+            if not isinstance(statement, Insert):
+                continue
+            table = statement.table.name
+            before = self._new_rows[table]
+            self._new_rows[table] += len(rows)
+            if self._new_rows[table].bit_length() > max(before.bit_length(), SMALL_TABLE_BITS):
+                task = asyncio.create_task(self._count_rows(table))
+                self._counting.add(task)
+                task.add_done_callback(self._counting.discard)
+
+    async def _count_rows(self, table: str) -> None:
+        with suppress(SQLAlchemyError, *_CUT_OFF):  # a plan may be slow; it is never wrong
+            async with self.engine.begin() as connection:
+                await connection.execute(text(f'ANALYZE "{table}"'))
 
     async def _opened(self) -> asyncpg.Connection[Any]:
         if self._connection is None or self._connection.is_closed():
