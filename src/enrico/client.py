@@ -265,7 +265,14 @@ class Enrico:
             if done is not None:
                 return done
             async with self._who_looks_on() as ours:
-                run = Run(self.db, self.settings, options, [*ours, *watchers])
+                looking_on = [*ours, *watchers]
+                run = Run(
+                    self.db,
+                    self.settings,
+                    options,
+                    looking_on,
+                    guests_watched=self._who_looks_on,
+                )
                 if on_ready is not None:
                     on_ready(run)
                 try:

@@ -7,9 +7,8 @@ import asyncio
 import pytest
 
 from enrico.engine.budget import Caps
+from receiver import Receiver
 from tests.conftest import BOTH
-
-pytestmark = BOTH
 
 SLOW = [{"provider": name, "kind": "slow", "seconds": 0.15} for name in ("apollo", "serper", "llm")]
 FEW = {"apollo": {"concurrency": 1}, "serper": {"concurrency": 1}, "llm": {"concurrency": 1}}
@@ -30,6 +29,7 @@ async def begun(sandbox) -> None:
             await asyncio.sleep(0.01)
 
 
+@BOTH
 async def test_a_small_run_is_taken_in_ahead_of_the_batch_under_way(bench, undisturbed):
     sandbox = await bench.sandbox(*SLOW)
     bench.load()
@@ -57,6 +57,7 @@ async def test_a_small_run_is_taken_in_ahead_of_the_batch_under_way(bench, undis
     assert bench.query("select count(*) from requests") == [(0,)]
 
 
+@BOTH
 async def test_runs_that_want_the_same_people_share_them(bench, undisturbed):
     sandbox = await bench.sandbox(*SLOW)
     bench.load()
@@ -92,6 +93,25 @@ async def test_a_guest_keeps_its_own_cap_and_the_batch_goes_on(bench, undisturbe
     assert await bench.results(sandbox) == undisturbed.tables
 
 
+async def test_who_looks_on_at_the_batch_looks_on_at_its_guest_too(bench):
+    sandbox = await bench.sandbox(*SLOW)
+    bench.load()
+    with Receiver() as receiver:
+        told = {"notify": [f"json://127.0.0.1:{receiver.port}/hook"], "budget_pct": [50]}
+        async with (
+            bench.open(sandbox, **FEW, alerts=told) as first,
+            bench.open(sandbox, **FEW) as second,
+        ):
+            batch = asyncio.create_task(first.run())
+            await begun(sandbox)
+            scope = second.scope(deals=(last_deal(bench),))
+            small = await second.run(scope, caps=Caps(credits=0))
+            await batch
+
+    messages = [request.body.decode() for request in receiver.requests]
+    assert any("budget" in text.lower() and small["run_id"] in text for text in messages)
+
+
 async def test_a_larger_run_or_one_with_other_settings_waits_for_the_end(bench, undisturbed):
     sandbox = await bench.sandbox(*SLOW)
     bench.load()
@@ -113,6 +133,7 @@ async def test_a_larger_run_or_one_with_other_settings_waits_for_the_end(bench, 
     assert await bench.results(sandbox) == undisturbed.tables
 
 
+@BOTH
 @pytest.mark.parametrize("moment", ["waiting", "under way"])
 async def test_a_guest_whose_host_is_stopped_does_its_work_itself(bench, undisturbed, moment):
     sandbox = await bench.sandbox(*SLOW)

@@ -42,7 +42,7 @@ class CallSeen:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something beside the calls: ``rate_limited`` (a wall), ``limit`` (learnt), ``halted``."""
+    """Something beside the calls: ``rate_limited`` (a wall), ``limit`` (one that was learnt)."""
 
     run_id: str
     provider: ProviderName
@@ -64,7 +64,7 @@ class Watcher(Protocol):
         """An attempt of a call ended."""
 
     def happened(self, what: Happened) -> None:
-        """A wall, a learnt limit, a branch given up."""
+        """A wall, or a learnt limit."""
 
     def ended(self, summary: Mapping[str, Any]) -> None:
         """The run ended; its summary is kept."""

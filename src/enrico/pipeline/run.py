@@ -6,7 +6,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -56,6 +61,15 @@ _START = insert(runs)
 _END = update(runs).where(runs.c.id == bindparam("run"))
 
 
+WatchedBy = Callable[[], AbstractAsyncContextManager[Sequence[Watcher]]]
+
+
+@asynccontextmanager
+async def nobody() -> AsyncIterator[Sequence[Watcher]]:
+    """No one looks on."""
+    yield ()
+
+
 class Run:
     """One run over a database. :meth:`stop` may be called from a signal handler."""
 
@@ -66,8 +80,12 @@ class Run:
         options: RunOptions,
         watchers: Sequence[Watcher] = (),
         host: Run | None = None,
+        guests_watched: WatchedBy = nobody,
     ) -> None:
-        """*host*: the run under way that takes this one in, on its connections and ahead of it."""
+        """*host*: the run under way that takes this one in, on its connections and ahead of it.
+
+        *guests_watched*: who looks on at each run that this one takes in.
+        """
         now = datetime.now(UTC)
         self.run_id = f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         self.options = options
@@ -80,6 +98,7 @@ class Run:
         self._now = now
         self._journal = Journal(db)
         self._host = host
+        self._guests_watched = guests_watched
         self._guest: Run | None = None
         self._stopping: EnricoError | None = None
         self._ctx: Context | None = None
@@ -267,12 +286,14 @@ class Run:
             return
 
         async def do(options: RunOptions, taken: Callable[[str], Awaitable[None]]) -> None:
-            self._guest = guest = Run(self._db, self._settings, options, host=self)
-            await taken(guest.run_id)
-            if self._stopping is not None:
-                guest.stop()
-            await guest.execute()
-            self._guest = None
+            async with self._guests_watched() as watchers:
+                guest = Run(self._db, self._settings, options, watchers, host=self)
+                self._guest = guest
+                await taken(guest.run_id)
+                if self._stopping is not None:
+                    guest.stop()
+                await guest.execute()
+                self._guest = None
 
         await take_in_guests(self._db, self._settings, do)
 

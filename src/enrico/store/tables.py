@@ -233,7 +233,7 @@ runs = Table(
     Column("usage_before", Text, nullable=False),  # Apollo's own counters at the start
 )
 
-# What happened to a run beside its calls: walls of 429s, limits learnt, branches given up.
+# What happened to a run beside its calls: walls of 429s, limits learnt.
 run_events = Table(
     "run_events",
     metadata,
@@ -241,7 +241,7 @@ run_events = Table(
     Column("n", Integer, primary_key=True),
     Column("at", String, nullable=False),
     Column("provider", String, nullable=False),
-    Column("kind", String, nullable=False),  # rate_limited, limit, halted
+    Column("kind", String, nullable=False),  # rate_limited, limit
     Column("seconds", Float, nullable=False),  # how long nothing is sent for it; 0 for a moment
     Column("detail", Text, nullable=False),
 )
