@@ -188,10 +188,13 @@ def _try_to_open(path: Path) -> None:
 async def _prepare(engine: AsyncEngine) -> None:
     """Make the tables of a new database; migrate an older one. Imports alembic only for that."""
     async with engine.begin() as connection:
-        has_tables = await connection.scalar(
-            text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
-        )
-        if not has_tables:
+        if await _version(connection) == SCHEMA_VERSION:
+            return
+        # Python's driver begins no transaction for statements that make tables, and each would be
+        # kept by itself: whoever dies in the middle would leave half a database.
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        version = await _version(connection)  # another process may have been here meanwhile
+        if version is None:
             await connection.run_sync(metadata.create_all)
             await connection.execute(
                 text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
@@ -199,17 +202,25 @@ async def _prepare(engine: AsyncEngine) -> None:
             await connection.execute(
                 text("INSERT INTO alembic_version VALUES (:v)"), {"v": SCHEMA_VERSION}
             )
-            return
-        version = await connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
-        if version > SCHEMA_VERSION:
+        elif version > SCHEMA_VERSION:
             raise StoreError(
                 f"The database was made by a newer Enrico (schema {version}, this one knows "
                 f"{SCHEMA_VERSION}). Upgrade Enrico, or choose another database."
             )
-        if version != SCHEMA_VERSION:
+        elif version != SCHEMA_VERSION:
             from enrico.store.migrate import upgrade
 
             await connection.run_sync(upgrade)
+
+
+async def _version(connection: AsyncConnection) -> str | None:
+    """The schema's version; None without tables."""
+    has_tables = await connection.scalar(
+        text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
+    )
+    if not has_tables:
+        return None
+    return await connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
 
 
 class RunLock:
