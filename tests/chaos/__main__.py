@@ -13,7 +13,11 @@ from importlib import import_module
 
 from tests.chaos.record import Harness, Plan, Record
 
-HARNESSES: dict[str, str] = {}
+HARNESSES = {
+    "boundaries": "tests.chaos.kills:at_every_boundary",
+    "kills": "tests.chaos.kills:at_random",
+    "sigterm": "tests.chaos.kills:on_sigterm",
+}
 """Name → module:function, imported only when it runs: each may want a process of its own."""
 NOT_TESTED = (
     "real providers, real power cuts, other file systems than this machine's, faults of the "
