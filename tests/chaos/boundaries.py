@@ -73,14 +73,15 @@ def _network(at: At) -> None:
 
 
 class Killer:
-    """Ends the process, without a word, at the *place*-th point."""
+    """Ends the process, without a word, at the *place*-th point, or the *place*-th *kind* of it."""
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, place: int, kind: str = "") -> None:
         self._place = place
+        self._kind = kind
         self._numbers = count(1)
 
     def __call__(self, point: str) -> int:
-        if next(self._numbers) == self._place:
+        if self._kind in ("", point) and next(self._numbers) == self._place:
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)  # another thread must not go on before the signal is delivered
         return OK

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.chaos import child
 from tests.chaos.boundaries import Killer
-from tests.chaos.judge import Case
+from tests.chaos.judge import HELD, Case
 from tests.chaos.record import Plan, Record
 from tests.chaos.spread import Tally, spread
 from tests.chaos.world import World, the_world, undisturbed
@@ -24,11 +24,12 @@ POLICIES = ("retry", "hold", "reconcile")
 
 @dataclass(frozen=True)
 class Point:
-    """Die at this boundary."""
+    """Die at this boundary; or in the midst of calls first, and then at this one of recovery."""
 
     at_once: int
     policy: str
     place: int
+    in_recovery: bool = False
 
 
 def at_every_boundary(plan: Plan) -> Record:
@@ -39,33 +40,41 @@ def at_every_boundary(plan: Plan) -> Record:
 
 
 def _points(plan: Plan) -> list[Point]:
+    world = the_world()
     if not plan.full:
         draw = random.Random(plan.seed)
-        most = len(the_world().undisturbed().points)
+        most = len(world.undisturbed().points)
         return [
-            Point(c, policy, draw.randrange(most // 3, most))
-            for c in CONCURRENCY
+            Point(c, policy, draw.randrange(most // 3, most), in_recovery)
+            for c, in_recovery in ((1, False), (4, False), (4, True), (16, False))
             for policy in POLICIES
-            for _ in range(2)
         ]
     points = []
     for c in CONCURRENCY:
-        world = the_world()
         # Timing makes the number vary a little; beyond the end lies an undisturbed run.
         most = len(undisturbed(world, world.env(at_once=c)).points) + 20
         points += [Point(c, "retry", place) for place in range(1, most)]
-        points += [Point(c, "hold", place) for place in range(1, most, 3)]
-        points += [Point(c, "reconcile", place) for place in range(2, most, 3)]
+        if c > 1:
+            points += [Point(c, "hold", place) for place in range(1, most, 3)]
+            points += [Point(c, "reconcile", place) for place in range(2, most, 3)]
+    for number, policy in enumerate(POLICIES):
+        points += [Point(4, policy, place, True) for place in range(1 + number, most, 2)]
     return points
+
+
+_MIDST = 12
+"""After so many sends some calls are answered, and some are in flight."""
 
 
 def _killed_at(world: World, point: Point, tally: Tally) -> None:
     env = world.env(at_once=point.at_once, policy=point.policy)
-    told = f"C={point.at_once} {point.policy} boundary {point.place}"
+    told = f"{point}"
     with world.trial() as trial:
         case = Case(trial, env, at_once=point.at_once, policy=point.policy, told=told)
+        if point.in_recovery:
+            case.died(trial.run(world.job(env, Killer(_MIDST, "after send"))))
         code = trial.run(world.job(env, Killer(point.place)))
-        if code == 0:
+        if code in (0, HELD):
             tally.counts["ended before the boundary came"] += 1
         else:
             case.died(code)
