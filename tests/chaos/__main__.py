@@ -17,6 +17,10 @@ HARNESSES = {
     "boundaries": "tests.chaos.kills:at_every_boundary",
     "kills": "tests.chaos.kills:at_random",
     "sigterm": "tests.chaos.kills:on_sigterm",
+    "power": "tests.chaos.power:cut",
+    "disk": "tests.chaos.refusals:at_every_write",
+    "caps": "tests.chaos.caps:never_passed",
+    "loop": "tests.chaos.loops:on_one_call",
 }
 """Name → module:function, imported only when it runs: each may want a process of its own."""
 NOT_TESTED = (

@@ -72,6 +72,12 @@ def _network(at: At) -> None:
     around("_read_ready", "receive")
 
 
+def is_disk(point: str) -> bool:
+    """Whether *point* is a change of the database's files, which the disk may refuse."""
+    which, _, kind = point.partition(" ")
+    return which in ("db", "wal", "journal") and kind != "delete"
+
+
 class Killer:
     """Ends the process, without a word, at the *place*-th point, or the *place*-th *kind* of it."""
 
@@ -108,9 +114,9 @@ class Refuser:
         self._numbers = count(1)
 
     def __call__(self, point: str) -> int:
-        which, _, kind = point.partition(" ")
-        if which not in ("db", "wal", "journal") or kind == "delete":
+        if not is_disk(point):
             return OK
+        kind = point.partition(" ")[2]
         number = next(self._numbers)
         if number < self._place or (self._once and number > self._place):
             return OK
