@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from importlib import import_module
 
+from tests.chaos.bugs import SWITCH
 from tests.chaos.record import Harness, Plan, Record
 
 HARNESSES = {
@@ -37,10 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = options.only or list(HARNESSES)
     began = time.monotonic()
     broken = 0
+    plan = Plan(options.full, options.seed, bool(os.environ.get(SWITCH)))
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
         started = time.monotonic()
-        record = load(name)(Plan(options.full, options.seed))
+        record = load(name)(plan)
         broken += bool(record.failures)
         print(told(record, time.monotonic() - started), flush=True)
     print(ending(options, names, broken, time.monotonic() - began))

@@ -10,12 +10,13 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from enrico.engine.budget import Budget
 from enrico.engine.http import Reply
-from enrico.pipeline import reconcile
-from enrico.providers.apollo import Apollo
+from enrico.pipeline import people, reconcile
+from enrico.providers.apollo import Apollo, Matches
 from enrico.store.journal import Journal
 
 SWITCH = "ENRICO_CHAOS_BUG"
@@ -24,7 +25,7 @@ SWITCH = "ENRICO_CHAOS_BUG"
 def planted() -> Sequence[Callable[[], None]]:
     """What to do in a child before its command."""
     name = os.environ.get(SWITCH, "")
-    return (BUGS[name][1],) if name else ()
+    return (BUGS[name].plant,) if name else ()
 
 
 def _answer_late() -> None:
@@ -106,24 +107,41 @@ def _refusal_is_a_miss() -> None:
         return None if reply.status == 429 else refusal(self, reply)
 
     Apollo.refusal = none  # type: ignore[method-assign]
-    from enrico.pipeline import people
-
     read = people.read_bulk
 
     def missing(reply: Reply, asked: Any) -> Any:
         if reply.status != 429:
             return read(reply, asked)
-        return people.Matches(not_found=[person.key for person in asked])
+        return Matches({}, tuple(person.key for person in asked), ())
 
     people.read_bulk = missing
 
 
-BUGS: Mapping[str, tuple[str, Callable[[], None]]] = {
-    "answer-late": ("kills", _answer_late),
-    "no-intent": ("disk", _no_intent),
-    "not-synced": ("power", _not_synced),
-    "check-then-spend": ("caps", _check_then_spend),
-    "resend": ("boundaries", _resend),
-    "refusal-is-a-miss": ("kills", _refusal_is_a_miss),
+def _crashes_not_counted() -> None:
+    """A call that ends the process is sent again at every start."""
+
+    async def none(*_: Any) -> int:
+        return 0
+
+    reconcile._crashes_before = none
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A bug, and who sees it."""
+
+    harness: str
+    words: str
+    """What it says then."""
+    plant: Callable[[], None]
+
+
+BUGS: Mapping[str, Bug] = {
+    "answer-late": Bug("kills", "facts rest on no recorded answer", _answer_late),
+    "no-intent": Bug("disk", "sent without an intent", _no_intent),
+    "not-synced": Bug("power", "acknowledged rows are gone", _not_synced),
+    "check-then-spend": Bug("caps", "credits, the cap was", _check_then_spend),
+    "resend": Bug("boundaries", "paid twice though", _resend),
+    "refusal-is-a-miss": Bug("kills", "the export is another", _refusal_is_a_miss),
+    "crashes-not-counted": Bug("loop", "crashes, paid", _crashes_not_counted),
 }
-"""Name → the harness that sees it, and how it is planted."""

@@ -37,7 +37,7 @@ def never_passed(plan: Plan) -> Record:
             draw.choice((1, 1, 2, 5, 10)),
             draw.choice((None, draw.uniform(0, 0.6))),
         )
-        for _ in range(200 if plan.full else 8)
+        for _ in range(plan.number(quick=4, full=200))
     ]
     tally = spread(trials, _spent)
     return Record(

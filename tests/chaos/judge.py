@@ -118,9 +118,13 @@ class Case:
         once = Counter(
             (entry.provider, item) for entry in self._reference.ledger for item in entry.items
         )
-        for what, times in asked.items():
-            if times > max(1, once[what]) + self._may_repeat[what]:
-                self._wrong(f"{what[0]} was asked {times} times for one thing")
+        too_often = [
+            what
+            for what, times in asked.items()
+            if times > max(1, once[what]) + self._may_repeat[what]
+        ]
+        if too_often:
+            self._wrong(f"{len(too_often)} things were asked for too often")
         if self.deaths:
             again = {(e.provider, item) for e in ledger[self._asked :] for item in e.items}
             if repeated := again & self._answered:

@@ -44,10 +44,16 @@ def _points(plan: Plan) -> list[Point]:
     if not plan.full:
         draw = random.Random(plan.seed)
         most = len(world.undisturbed().points)
+        kinds = (
+            (4, "hold", True),
+            (16, "reconcile", False),
+            (1, "retry", False),
+            (4, "retry", True),
+        )
         return [
             Point(c, policy, draw.randrange(most // 3, most), in_recovery)
-            for c, in_recovery in ((1, False), (4, False), (4, True), (16, False))
-            for policy in POLICIES
+            for _ in range(plan.number(quick=2, full=20))
+            for c, policy, in_recovery in kinds
         ]
     points = []
     for c in CONCURRENCY:
@@ -107,7 +113,7 @@ def at_random(plan: Plan) -> Record:
     """Kill at random moments: once, again during recovery, the whole group."""
     draw = random.Random(plan.seed)
     accidents = []
-    for number in range(1000 if plan.full else 18):
+    for number in range(plan.number(quick=10, full=1000)):
         in_recovery = number % 5 == 4
         accidents.append(
             Accident(
@@ -164,7 +170,7 @@ def on_sigterm(plan: Plan) -> Record:
     draw = random.Random(plan.seed)
     stops = [
         Stop(CONCURRENCY[number % 3], draw.uniform(0, 0.8))
-        for number in range(200 if plan.full else 9)
+        for number in range(plan.number(quick=4, full=200))
     ]
     tally = spread(stops, _stopped)
     trials = tally.counts.pop("trials")

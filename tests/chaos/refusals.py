@@ -30,7 +30,7 @@ def at_every_write(plan: Plan) -> Record:
     most = sum(map(is_disk, the_world().undisturbed().points))
     places: list[int] = list(range(1, most + 1))
     if not plan.full:
-        places = random.Random(plan.seed).sample(places, 4)
+        places = random.Random(plan.seed).sample(places, plan.number(quick=2, full=most))
     refusals = [
         Refusal(place, error, once, ("retry", "hold")[place % 2])
         for place in places
