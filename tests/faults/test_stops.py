@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import zlib
 from contextlib import closing
 
 import pytest
@@ -148,6 +149,26 @@ async def test_answers_that_a_crash_left_unread_are_read_by_the_next_run_for_not
 
     assert sum(part["calls"] for part in outcome.summary["providers"].values()) == 0
     assert outcome.tables == small.tables
+
+
+async def test_a_useless_answer_that_a_crash_left_unread_is_held_like_any_other(bench):
+    hold = {"unknown_outcome": "hold"}
+    sandbox = await bench.sandbox()
+    await bench.run(sandbox, deals=10, apollo=hold)
+    useless = "select id from calls where provider = 'apollo' order by id limit 1"
+    with closing(sqlite3.connect(bench.database())) as connection, connection:
+        connection.execute(f"delete from people where call_id = ({useless})")
+        connection.execute(
+            f"update calls set applied = 0, body = ? where id = ({useless})",
+            (zlib.compress(b"<html>Checking your browser</html>"),),
+        )
+    asked_before = sandbox.stats()["apollo"]["by_endpoint"]["people/bulk_match"]
+
+    outcome = await bench.run(sandbox, apollo=hold)
+
+    assert sandbox.stats()["apollo"]["by_endpoint"]["people/bulk_match"] == asked_before
+    assert outcome.summary["status"] == "held"
+    assert bench.query("select count(*) from calls where state = 'held'") == [(1,)]
 
 
 @pytest.mark.parametrize("provider", ["serper", "llm", "apollo"])
