@@ -28,6 +28,12 @@ def planted() -> Sequence[Callable[[], None]]:
     return (BUGS[name].plant,) if name else ()
 
 
+def is_seen(failures: Sequence[str]) -> bool:
+    """Whether a bug is planted and the failures tell of it: no more trials are needed."""
+    name = os.environ.get(SWITCH, "")
+    return bool(name) and any(BUGS[name].words in failure for failure in failures)
+
+
 def _answer_late() -> None:
     """Facts first, the journal after them: an answer is recorded when it has been used."""
     conclude = Journal.conclude
