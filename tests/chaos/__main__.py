@@ -35,6 +35,12 @@ SHOWN = 20
 def main(argv: Sequence[str] | None = None) -> int:
     """0, or 1 when something broke that must not, or 2 for wrong arguments."""
     options = _parser().parse_args(argv)
+    if options.replay:
+        from tests.chaos.replay import again
+
+        record = again(options.replay)
+        print(told(record, 0))
+        return 1 if record.failures else 0
     names = options.only or list(HARNESSES)
     began = time.monotonic()
     broken = 0
@@ -54,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--full", action="store_true", help="all of it: most of an hour")
     parser.add_argument("--only", action="append", choices=list(HARNESSES), help="this harness")
     parser.add_argument("--seed", type=int, default=7, help="another seed, other accidents")
+    parser.add_argument("--replay", metavar="LINE", help="one trial, from a line that says BROKEN")
     return parser
 
 

@@ -39,7 +39,7 @@ def never_passed(plan: Plan) -> Record:
         )
         for _ in range(plan.number(quick=4, full=200))
     ]
-    tally = spread(trials, _spent)
+    tally = spread(trials, spent)
     return Record(
         f"caps, {WORKERS} workers",
         {
@@ -52,7 +52,8 @@ def never_passed(plan: Plan) -> Record:
     )
 
 
-def _spent(world: World, capped: Capped, tally: Tally) -> None:
+def spent(world: World, capped: Capped, tally: Tally) -> None:
+    """Run under one cap, then under another, then without; judge each by itself."""
     more = {"ENRICO_APOLLO__BATCH_SIZE": str(capped.batch)}
     env = world.env(at_once=WORKERS, policy="retry", **more)
     with world.trial() as trial:
@@ -62,7 +63,7 @@ def _spent(world: World, capped: Capped, tally: Tally) -> None:
             pid = trial.start(world.job(env, None, "--max-credits", str(cap)))
             if capped.kill is not None and life == 0:
                 trial.wait_for_first_call(pid)
-                time.sleep(capped.kill * world.undisturbed().seconds)
+                time.sleep(capped.kill * world.undisturbed.seconds)
                 os.kill(pid, signal.SIGKILL)
             code = child.wait(pid)
             tally.counts["killed"] += code == -signal.SIGKILL

@@ -38,7 +38,7 @@ class Case:
         self.held = 0
         self.repaid = 0
         self._env = env
-        self._reference = trial.world.undisturbed()
+        self._reference = trial.world.undisturbed
         self._at_once = at_once
         self._policy = policy
         self._told = told

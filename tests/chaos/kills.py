@@ -35,7 +35,7 @@ class Point:
 def at_every_boundary(plan: Plan) -> Record:
     """Kill at the first boundary, the second, the third … until the job ends undisturbed."""
     points = _points(plan)
-    tally = spread(points, _killed_at)
+    tally = spread(points, killed_at)
     return _record("killed at every boundary", tally)
 
 
@@ -43,7 +43,7 @@ def _points(plan: Plan) -> list[Point]:
     world = the_world()
     if not plan.full:
         draw = random.Random(plan.seed)
-        most = len(world.undisturbed().points)
+        most = len(world.undisturbed.points)
         kinds = (
             (4, "hold", True),
             (16, "reconcile", False),
@@ -72,7 +72,8 @@ _MIDST = 12
 """After so many sends some calls are answered, and some are in flight."""
 
 
-def _killed_at(world: World, point: Point, tally: Tally) -> None:
+def killed_at(world: World, point: Point, tally: Tally) -> None:
+    """Kill once at a boundary, start again, judge."""
     env = world.env(at_once=point.at_once, policy=point.policy)
     told = f"{point}"
     with world.trial() as trial:
@@ -124,10 +125,11 @@ def at_random(plan: Plan) -> Record:
                 refusals=number % 3 == 2,
             )
         )
-    return _record("killed at random", spread(accidents, _killed_some_time))
+    return _record("killed at random", spread(accidents, killed_some_time))
 
 
-def _killed_some_time(world: World, accident: Accident, tally: Tally) -> None:
+def killed_some_time(world: World, accident: Accident, tally: Tally) -> None:
+    """Kill at some moments, start again after each, judge."""
     env = world.env(at_once=accident.at_once, policy=accident.policy)
     told = f"{accident}"
     faults = [REFUSALS] if accident.refusals else []
@@ -139,7 +141,7 @@ def _killed_some_time(world: World, accident: Accident, tally: Tally) -> None:
                 pids.append(trial.start(world.job(env), pids[0]))
             if moment > 0:
                 trial.wait_for_first_call(pids[0])
-            time.sleep(abs(moment) * world.undisturbed().seconds)
+            time.sleep(abs(moment) * world.undisturbed.seconds)
             os.killpg(pids[0], signal.SIGKILL)
             codes = [child.wait(pid) for pid in pids]
             if any(code == -signal.SIGKILL for code in codes):
@@ -172,7 +174,7 @@ def on_sigterm(plan: Plan) -> Record:
         Stop(CONCURRENCY[number % 3], draw.uniform(0, 0.8))
         for number in range(plan.number(quick=4, full=200))
     ]
-    tally = spread(stops, _stopped)
+    tally = spread(stops, stopped)
     trials = tally.counts.pop("trials")
     slowest = tally.most.pop("slowest") / 1000
     return Record(
@@ -193,13 +195,14 @@ def on_sigterm(plan: Plan) -> Record:
     )  # fmt: skip
 
 
-def _stopped(world: World, stop: Stop, tally: Tally) -> None:
+def stopped(world: World, stop: Stop, tally: Tally) -> None:
+    """Send SIGTERM, wait for the end, start again, judge."""
     env = world.env(at_once=stop.at_once, policy="hold")
     with world.trial() as trial:
         case = Case(trial, env, at_once=0, policy="hold", told=f"{stop}")
         pid = trial.start(world.job(env))
         trial.wait_for_first_call(pid)
-        time.sleep(stop.moment * world.undisturbed().seconds)
+        time.sleep(stop.moment * world.undisturbed.seconds)
         os.kill(pid, signal.SIGTERM)
         began = time.monotonic()
         code = child.wait(pid)

@@ -24,7 +24,7 @@ def on_one_call(plan: Plan) -> Record:
     world = the_world()
     poison = next(
         entry.keys[0]
-        for entry in world.undisturbed().ledger
+        for entry in world.undisturbed.ledger
         if entry.provider == "apollo" and entry.keys
     )
     env = world.env(policy="retry")
@@ -39,7 +39,7 @@ def on_one_call(plan: Plan) -> Record:
     others = sum(
         entry.charged for entry in ledger if entry.provider == "apollo" and poison not in entry.keys
     )
-    due = world.undisturbed().credits("apollo")
+    due = world.undisturbed.credits("apollo")
     if crashes > MOST_PAID or paid > MOST_PAID:
         failures.append(f"{crashes} crashes, paid {paid} times, in {restarts} starts")
     if set(codes[crashes:]) != {HELD}:
@@ -63,7 +63,7 @@ def on_one_call(plan: Plan) -> Record:
 
 
 def _people(world: World) -> set[str]:
-    ledger = world.undisturbed().ledger
+    ledger = world.undisturbed.ledger
     return {key for entry in ledger if entry.provider == "apollo" for key in entry.keys}
 
 

@@ -27,7 +27,7 @@ class Refusal:
 
 def at_every_write(plan: Plan) -> Record:
     """Refuse the first write, the second, the third … to the last of a run."""
-    most = sum(map(is_disk, the_world().undisturbed().points))
+    most = sum(map(is_disk, the_world().undisturbed.points))
     places: list[int] = list(range(1, most + 1))
     if not plan.full:
         places = random.Random(plan.seed).sample(places, plan.number(quick=2, full=most))
@@ -38,7 +38,7 @@ def at_every_write(plan: Plan) -> Record:
         for once in (False, True)
         if not (once and plan.full and place % 3)
     ]
-    tally = spread(refusals, _refused)
+    tally = spread(refusals, refused)
     trials = tally.counts["trials"]
     return Record(
         "disk full, or failing",
@@ -56,7 +56,8 @@ def at_every_write(plan: Plan) -> Record:
     )  # fmt: skip
 
 
-def _refused(world: World, refusal: Refusal, tally: Tally) -> None:
+def refused(world: World, refusal: Refusal, tally: Tally) -> None:
+    """Run on a disk that refuses, then on a good one, and judge."""
     env = world.env(at_once=AT_ONCE, policy=refusal.policy)
     with world.trial() as trial:
         case = Case(trial, env, at_once=AT_ONCE, policy=refusal.policy, told=f"{refusal}")

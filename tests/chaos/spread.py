@@ -39,7 +39,7 @@ class Tally:
 def spread(tasks: Sequence[T], do: Callable[[World, T, Tally], None]) -> Tally:
     """Do all *tasks*, dealt out evenly; a worker that fails is a failure, not silence."""
     workers = min(len(tasks), os.cpu_count() or 1)
-    the_world().undisturbed()
+    the_world()
     lines = [_start(number, tasks[number::workers], do) for number in range(workers)]
     tally = Tally()
     for pid, line in lines:

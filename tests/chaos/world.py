@@ -81,7 +81,8 @@ class World:
         self.crm = folder / "crm"
         self._noon = child.noon()
         self.court = Court(self._noon)
-        self._undisturbed: Undisturbed | None = None
+        self.undisturbed: Undisturbed
+        """What comes of the job when nothing happens to it."""
         self._trials = 0
         write_sample_crm(self.crm, deals=DEALS)
 
@@ -137,12 +138,6 @@ class World:
         if os.getpid() == pid:
             self.court.close()
             shutil.rmtree(self.folder, ignore_errors=True)
-
-    def undisturbed(self) -> Undisturbed:
-        """What comes of the job when nothing happens to it."""
-        if self._undisturbed is None:
-            self._undisturbed = undisturbed(self, self.env())
-        return self._undisturbed
 
 
 class Trial:
@@ -275,6 +270,7 @@ def the_world() -> World:
         made = World(folder)
         atexit.register(made.end, os.getpid())
         _warm(made)
+        made.undisturbed = undisturbed(made, made.env())
         _worlds.append(made)
     return _worlds[0]
 
