@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check format bench bench-full bench-scale docs lock clean
+.PHONY: setup demo test check format bench bench-full bench-scale chaos docs lock clean
 
 setup: .venv/.installed
 
@@ -53,6 +53,10 @@ bench-full: .venv/.installed-dev
 
 bench-scale: .venv/.installed-dev
 	$(BIN)/python -m benchmarks --only scale
+
+# Most of an hour; its quick form is among the tests.
+chaos: .venv/.installed-dev
+	$(BIN)/python -m tests.chaos --full
 
 # Exact pins with hashes and no index host. Needs uv; users never do.
 lock:

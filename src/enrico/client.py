@@ -205,7 +205,7 @@ class Enrico:
         return report
 
     async def _save_problems(self, load_id: str, unusable: Sequence[dict[str, Any]]) -> None:
-        await self.db.change(_CLEAR_PROBLEMS)
+        await self.db.execute(_CLEAR_PROBLEMS)
         rows = iter(enumerate(unusable, 1))
         while chunk := list(islice(rows, ROWS_AT_ONCE)):
             await self.db.write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import zlib
 
 import pytest
 from sqlalchemy import event
@@ -12,6 +13,7 @@ from enrico.engine.http import Http
 from enrico.errors import StoreError
 from enrico.pipeline.run import Run
 from enrico.store import sqlite as sqlite_store
+from enrico.store.database import Database
 from enrico.store.journal import pack_request
 
 
@@ -85,6 +87,39 @@ async def test_one_commit_that_fails_ends_the_run_and_nothing_more_is_sent(
     assert asked(sandbox) <= meant + usage
 
 
+@pytest.mark.parametrize("after", range(1, 6))
+async def test_a_recovery_that_fails_at_any_commit_frees_nobody_who_is_to_be_held(
+    bench, monkeypatch, after
+):
+    hold = {"unknown_outcome": "hold"}
+    sandbox = await bench.sandbox()
+    await bench.run(sandbox, deals=10, apollo=hold)
+    in_doubt = "select id from calls where provider = 'apollo' order by id limit 2"
+    bench.change(f"delete from people where call_id in ({in_doubt})")
+    bench.change(f"update calls set state = 'sent', applied = 0 where id in ({in_doubt})")
+    asked_before = sandbox.stats()["apollo"]["by_endpoint"]["people/bulk_match"]
+    commit, commits = Database._commit, 0
+
+    async def failing(self, group):
+        nonlocal commits
+        commits += 1
+        if commits > after:
+            raise sqlite3.OperationalError("disk I/O error")
+        await commit(self, group)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "_commit", failing)
+        with pytest.raises(StoreError):
+            await bench.run(sandbox, apollo=hold)
+    await bench.run(sandbox, apollo=hold)
+
+    assert sandbox.stats()["apollo"]["by_endpoint"]["people/bulk_match"] == asked_before
+    held = bench.query("select count(*) from people where state = 'held'")
+    assert held == bench.query(
+        "select sum(json_array_length(items)) from calls where state = 'held'"
+    )
+
+
 async def test_every_paid_call_is_in_the_journal_before_it_leaves(bench, monkeypatch):
     sandbox = await bench.sandbox()
     bench.load(deals=10)
@@ -115,6 +150,25 @@ async def test_answers_that_a_crash_left_unread_are_read_by_the_next_run_for_not
 
     assert sum(part["calls"] for part in outcome.summary["providers"].values()) == 0
     assert outcome.tables == small.tables
+
+
+async def test_a_useless_answer_that_a_crash_left_unread_is_held_like_any_other(bench):
+    hold = {"unknown_outcome": "hold"}
+    sandbox = await bench.sandbox()
+    await bench.run(sandbox, deals=10, apollo=hold)
+    useless = "select id from calls where provider = 'apollo' order by id limit 1"
+    bench.change(f"delete from people where call_id = ({useless})")
+    bench.change(
+        f"update calls set applied = 0, body = ? where id = ({useless})",
+        zlib.compress(b"<html>Checking your browser</html>"),
+    )
+    asked_before = sandbox.stats()["apollo"]["by_endpoint"]["people/bulk_match"]
+
+    outcome = await bench.run(sandbox, apollo=hold)
+
+    assert sandbox.stats()["apollo"]["by_endpoint"]["people/bulk_match"] == asked_before
+    assert outcome.summary["status"] == "held"
+    assert bench.query("select count(*) from calls where state = 'held'") == [(1,)]
 
 
 @pytest.mark.parametrize("provider", ["serper", "llm", "apollo"])

@@ -261,6 +261,24 @@ async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
         await open_database(f"sqlite:///{path}")
 
 
+async def test_a_database_whose_making_was_cut_off_is_made_by_the_next_process(
+    tmp_path, monkeypatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'enrico.db'}"
+    create_all = metadata.create_all
+
+    def cut_off(connection: object) -> None:
+        create_all(connection)
+        raise StoreError("killed here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(metadata, "create_all", cut_off)
+        with pytest.raises(StoreError, match="killed here"):
+            await open_database(url)
+
+    await (await open_database(url)).close()
+
+
 async def test_the_newest_migration_is_the_version_of_the_code() -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory

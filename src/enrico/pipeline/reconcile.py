@@ -11,6 +11,7 @@ a call which could have been resent, and never frees one that was charged.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -27,10 +28,12 @@ from enrico.providers.apollo import BULK, PersonToFind
 from enrico.providers.common import json_object
 from enrico.store import facts
 from enrico.store.journal import CallRow, moment, timestamp
-from enrico.store.tables import runs
+from enrico.store.tables import calls, runs
 
 READING_SECONDS = 5.0
 CRASHED = "the process ended before the answer came"
+MOST_CRASHES = 3
+"""A call that may be the reason why the process ends is paid for so often, and then held."""
 LATE_CHARGE = 120.0
 """Seconds after which a call that we hung up on is taken to have been charged if it ever is."""
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -138,8 +141,24 @@ async def settle_left_over(ctx: Context) -> None:
     for run_id, found in by_run.items():
         free, evidence = await _judge(ctx, run_id, found)
         for call in found:
-            await (_free if free else _hold)(ctx, call, evidence)
+            if free and await _crashes_before(ctx, call) + 1 >= MOST_CRASHES:
+                await _hold(ctx, call, f"the process ended {MOST_CRASHES} times in calls like it")
+            else:
+                await (_free if free else _hold)(ctx, call, evidence)
     await ctx.db.write((_ENDED, [{"new_status": "interrupted"}]))
+
+
+async def _crashes_before(ctx: Context, call: CallRow) -> int:
+    """How many earlier calls that may have been charged for one of its people ended in a crash."""
+    rows = await ctx.db.rows(
+        select(calls.c["items"]).where(
+            calls.c.provider == call.provider,
+            calls.c.state == "failed",
+            calls.c.error.startswith(CRASHED),
+        )
+    )
+    times = Counter(key for (items,) in rows for key in orjson.loads(items))
+    return max((times[key] for key in call.items), default=0)
 
 
 async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
@@ -154,9 +173,10 @@ async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
 
 async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
     reason = f"{call.error}; held: {evidence}"
-    await ctx.journal.mark(call.id, "held", reason, applied=True)
     rows = [trouble_row(str(key), "held", reason, call.id) for key in call.items]
-    await ctx.db.write(facts.people_held(rows))
+    # Together: a process that dies in between must not leave people who would be bought again.
+    marked = ctx.journal.marked(call.id, "held", reason, applied=True)
+    await ctx.db.write(marked, facts.people_held(rows))
     ctx.stats.providers["apollo"].held += len(rows)
     ctx.stats.providers["apollo"].in_doubt += call.reserved
 

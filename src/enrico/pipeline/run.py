@@ -128,8 +128,8 @@ class Run:
         async with self._open() if host is None else self._beside(host) as ctx:
             self._ctx = ctx
             if host is None:
-                await settle_left_over(ctx)
                 await self._apply_left_over()
+                await settle_left_over(ctx)
                 await clear_work(self._db)
             counts = await self._select()
             warming = asyncio.create_task(warm(ctx.paths, self._calls()))
@@ -224,7 +224,9 @@ class Run:
                 await self._applier.recorded(call)
             except BadAnswer as error:
                 # As in a live run: a useless answer of a dear provider may have been charged.
-                await self._journal.mark(call.id, "failed", str(error), applied=True)
+                dear = self.paths[call.provider].provider.dear
+                state = "unknown" if dear else "failed"
+                await self._journal.mark(call.id, state, str(error), applied=not dear)
 
     async def _select(self) -> Counts:
         selection = Selection(

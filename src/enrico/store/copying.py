@@ -27,7 +27,7 @@ async def copy_database(source: Database, target: Database) -> dict[str, int]:
     # The marks of roles in doubt come last: rows that come in mark everybody anew.
     for table in sorted(tables, key=lambda table: table is unresolved):
         if table is unresolved:
-            await target.change(delete(unresolved))
+            await target.execute(delete(unresolved))
         copied[table.name] = 0
         statement = insert(table)
         query = select(table).order_by(*table.primary_key)

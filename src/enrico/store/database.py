@@ -72,7 +72,7 @@ class Backend(Protocol):
         ...
 
     def prepare(self, connection: Connection) -> None:
-        """What else the database needs before its tables are made or changed."""
+        """Keep others out while tables are made or changed, and all of it in one transaction."""
         ...
 
     def lock(self, work: str) -> Lock:
@@ -154,15 +154,21 @@ class Database:
 
         return await self._patiently(ask)
 
-    async def change(self, *statements: Executable) -> None:
-        """Execute statements that read and write, in one transaction; rows go to :meth:`write`.
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees what it changes; rows go to :meth:`write`. Raises StoreError."""
+        async with self.read() as connection, connection.begin():
+            yield connection
+
+    async def execute(self, *statements: Executable) -> None:
+        """Execute statements that read and write, in one transaction of their own.
 
         A transaction that is cut off is done again, so doing it twice must come to the same.
         Raises StoreError.
         """
 
         async def do() -> None:
-            async with self.read() as connection, connection.begin():
+            async with self.change() as connection:
                 for statement in statements:
                     await connection.execute(statement)
 
@@ -274,21 +280,29 @@ def _backend(url: str) -> Backend:
 
 def _prepare(connection: Connection, backend: Backend) -> None:
     """Make the tables of a new database; migrate an older one. Imports alembic only for that."""
+    if _version(connection) == SCHEMA_VERSION:
+        return
     backend.prepare(connection)
-    if not inspect(connection).has_table("alembic_version"):
+    version = _version(connection)  # another process may have been here meanwhile
+    if version is None:
         metadata.create_all(connection)
         connection.execute(
             text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         )
         connection.execute(text("INSERT INTO alembic_version VALUES (:v)"), {"v": SCHEMA_VERSION})
-        return
-    version = connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
-    if version > SCHEMA_VERSION:
+    elif version > SCHEMA_VERSION:
         raise StoreError(
             f"The database was made by a newer Enrico (schema {version}, this one knows "
             f"{SCHEMA_VERSION}). Upgrade Enrico, or choose another database."
         )
-    if version != SCHEMA_VERSION:
+    elif version != SCHEMA_VERSION:
         from enrico.store.migrate import upgrade
 
         upgrade(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    """The schema's version; None without tables."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""

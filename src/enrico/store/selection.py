@@ -256,12 +256,12 @@ async def fill_work(
     names = ["n", "key", "run_id", "kind"]
     of_run = delete(work).where(work.c.run_id == run_id)
     numbered = [selection.to_do(kind).add_columns(literal(run_id), literal(kind)) for kind in kinds]
-    await db.change(of_run, *(insert(work).from_select(names, query) for query in numbered))
+    await db.execute(of_run, *(insert(work).from_select(names, query) for query in numbered))
 
 
 async def clear_work(db: Database, run_id: str = "") -> None:
     """Forget what a run had to do, or what all of them had."""
-    await db.change(delete(work).where(work.c.run_id == run_id if run_id else true()))
+    await db.execute(delete(work).where(work.c.run_id == run_id if run_id else true()))
 
 
 async def work_size(db: Database, run_id: str, kind: WorkKind) -> int:

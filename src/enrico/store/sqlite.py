@@ -81,7 +81,9 @@ class Sqlite:
         await self.engine.dispose()
 
     def prepare(self, connection: Connection) -> None:
-        """Nothing more than the tables."""
+        # Python's driver begins no transaction for statements that make tables, and each would be
+        # kept by itself: whoever dies in the middle would leave half a database.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def lock(self, work: str) -> FileLock:
         """Who does *work* over this file; see :class:`enrico.store.database.Lock`."""
