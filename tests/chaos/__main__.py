@@ -22,6 +22,7 @@ HARNESSES = {
     "disk": "tests.chaos.refusals:at_every_write",
     "caps": "tests.chaos.caps:never_passed",
     "loop": "tests.chaos.loops:on_one_call",
+    "servers": "tests.chaos.servers:of_postgresql",
 }
 """Name → module:function, imported only when it runs: each may want a process of its own."""
 NOT_TESTED = (

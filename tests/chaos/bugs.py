@@ -17,6 +17,7 @@ from enrico.engine.budget import Budget
 from enrico.engine.http import Reply
 from enrico.pipeline import people, reconcile
 from enrico.providers.apollo import Apollo, Matches
+from enrico.store import postgres
 from enrico.store.journal import Journal
 
 SWITCH = "ENRICO_CHAOS_BUG"
@@ -132,6 +133,15 @@ def _crashes_not_counted() -> None:
     reconcile._crashes_before = none
 
 
+def _commit_believed() -> None:
+    """A commit whose end nobody heard is taken to have happened."""
+
+    async def committed(*_: Any) -> bool:
+        return True
+
+    postgres._has_committed = committed
+
+
 @dataclass(frozen=True)
 class Bug:
     """A bug, and who sees it."""
@@ -149,5 +159,6 @@ BUGS: Mapping[str, Bug] = {
     "check-then-spend": Bug("caps", "credits, the cap was", _check_then_spend),
     "resend": Bug("boundaries", "paid twice though", _resend),
     "refusal-is-a-miss": Bug("kills", "the export is another", _refusal_is_a_miss),
+    "commit-believed": Bug("servers", "it said", _commit_believed),
     "crashes-not-counted": Bug("loop", "crashes, paid", _crashes_not_counted),
 }

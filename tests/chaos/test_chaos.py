@@ -12,7 +12,7 @@ import pytest
 from tests.chaos.bugs import BUGS, SWITCH
 
 ROOT = Path(__file__).parents[2]
-HARNESSES = ("boundaries", "kills", "sigterm", "power", "disk", "caps", "loop")
+HARNESSES = ("boundaries", "kills", "sigterm", "power", "disk", "caps", "loop", "servers")
 
 
 def chaos(*harnesses: str, bug: str = "") -> subprocess.CompletedProcess[str]:

@@ -186,6 +186,27 @@ async def test_who_was_silent_too_long_is_taken_over_and_writes_nothing_more(sto
     await theirs.close()
 
 
+async def test_who_holds_the_lock_and_is_stuck_is_cut_off_and_comes_too_late(stores, monkeypatch):
+    monkeypatch.setattr(store, "STUCK_SECONDS", 0.5)
+    ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))
+    first, second = ours.lock(), theirs.lock()
+    assert await first.try_to_acquire()
+    first._keeper.cancel()  # as in a process that was stopped, which keeps its connections
+
+    async with asyncio.timeout(20):
+        while not await second.try_to_acquire():
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(StoreError, match="taken over"):
+        await ours.write((insert(work), [{"run_id": "r", "kind": "search", "n": 1, "key": "k"}]))
+    assert await theirs.rows(select(work)) == []
+    await first.release()
+    assert not await ours.lock().try_to_acquire()
+    await second.release()
+    await ours.close()
+    await theirs.close()
+
+
 async def test_what_postgresql_cannot_keep_of_a_text_is_left_out_and_the_rest_kept(stores):
     db = await open_database(stores.url("enrico"))
     await db.write((insert(work), [{"run_id": "r", "kind": "search", "n": 1, "key": "a\x00b"}]))

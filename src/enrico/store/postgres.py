@@ -34,7 +34,9 @@ PATIENCE_SECONDS = 60.0
 RETRY_SECONDS = 0.25
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 3.0
-"""Who holds a lock and was not heard of for so long is dead."""
+"""Whose lock is free and who was not heard of for so long is dead."""
+STUCK_SECONDS = 20.0
+"""Who holds a lock and was not heard of for so long is cut off."""
 SMALL_TABLE_BITS = 8
 """Below 256 new rows any plan will do."""
 _DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
@@ -104,6 +106,8 @@ class Postgres:
                     return
                 async with connection.transaction():
                     number = await connection.fetchval("SELECT pg_current_xact_id()::text")
+                    for held in self._held:
+                        await held.fence(connection)
                     for sql, rows in batches:
                         await connection.executemany(sql, rows)
                 self._grown(operations)
@@ -273,10 +277,36 @@ class SessionLock:
         if self._taken is not None:
             raise self._taken
 
+    async def fence(self, connection: asyncpg.Connection[Any]) -> None:
+        """Whoever takes over waits until this transaction is over; or else it came too late.
+
+        Raises StoreError.
+        """
+        holder = await connection.fetchval(
+            "SELECT holder FROM holders WHERE work = $1 FOR SHARE", self._work
+        )
+        if holder != self._holder:
+            raise self._too_late()
+
+    def _too_late(self) -> StoreError:
+        return StoreError(
+            f"{self._backend.where} was taken over by another process while this one could not be "
+            "heard. Nothing more was sent; what was bought is kept."
+        )
+
     async def _take(self) -> bool:
         """Whether the lock could be had: nobody has it, nor was heard of lately."""
         self._connection = connection = await self._backend.connect()
         number = _WORKS[self._work]
+        await connection.execute(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN holders h ON h.work = $3"
+            " WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted"
+            " AND h.at < clock_timestamp() - make_interval(secs => $4)",
+            _LOCKS,
+            number,
+            self._work,
+            STUCK_SECONDS,
+        )
         if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCKS, number):
             silent = await connection.fetchval(
                 "SELECT count(*) = 0 FROM holders WHERE work = $1 AND holder <> $2"
@@ -312,10 +342,7 @@ class SessionLock:
                 if self._connection is not None:
                     self._connection.terminate()
                 if not await self._take_again():
-                    self._taken = StoreError(
-                        f"{self._backend.where} was taken over by another process while this one "
-                        "could not be heard. Nothing more was sent; what was bought is kept."
-                    )
+                    self._taken = self._too_late()
                 self._sure.set()
                 if self._taken is not None:
                     return
