@@ -15,7 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -157,6 +157,14 @@ class Trial:
         while not self.world.court.calls() and os.waitid(os.P_PID, pid, _LOOK) is None:
             time.sleep(0.002)
 
+    def wait_for_the_end(self, pid: int) -> float:
+        """Wait for a process; returns how many seconds of it went by in want of a processor."""
+        first = last = _queued(pid)
+        while os.waitid(os.P_PID, pid, _LOOK) is None:
+            last = max(last, _queued(pid))
+            time.sleep(0.005)
+        return last - first
+
     def run(self, job: Job) -> int:
         """Run a command to its end, whatever that is."""
         return child.wait(self.start(job))
@@ -181,6 +189,15 @@ class Trial:
     def results(self) -> dict[str, str]:
         """A digest of each result table, without what may differ."""
         return {table: _digest(self.folder / "out" / f"{table}.csv", table) for table in VARYING}
+
+
+def _queued(pid: int) -> float:
+    """Seconds that the threads of a process were ready and had to wait; Linux knows."""
+    waits = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError, IndexError):  # it ended meanwhile
+            waits += int(thread.read_text().split()[1])
+    return waits / 1e9
 
 
 _LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
