@@ -7,14 +7,13 @@ cut: what was synced is there; of what was not, any part may be.
 
 from __future__ import annotations
 
-import os
 import pickle
 import random
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 from enrico.store.journal import Journal
 from tests.chaos import disk
 from tests.chaos.disk import OK, Step
+from tests.chaos.platter import Platter
 from tests.chaos.record import Plan, Record
 from tests.chaos.spread import Tally, spread
 from tests.chaos.world import World, the_world
@@ -169,7 +169,7 @@ def _look(world: World, part: Part, tally: Tally) -> None:
 
 
 def _look_in(folder: Path, part: Part, tally: Tally) -> None:
-    platter = _Platter(folder)
+    platter = Platter(folder)
     draw = random.Random(part.seed + part.first)
     expected: dict[str, str] = {}
     seen: set[object] = set()
@@ -225,74 +225,6 @@ def _pieces(step: Step, draw: random.Random | None) -> Iterator[Step]:
     for cut_at in cuts if draw is None else draw.sample(cuts, min(1, len(cuts))):
         yield step._replace(data=step.data[:cut_at])
         yield step._replace(offset=step.offset + cut_at, data=step.data[cut_at:])
-
-
-class _Platter:
-    """The database's files as they are on the disk for sure, and what is not sure.
-
-    A file that was deleted is an empty one here: to SQLite they mean the same.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "enrico.db"
-        self.pending: list[Step] = []
-        self.syncs = 0
-        self._files: dict[str, int] = {}
-
-    def take(self, step: Step) -> None:
-        """The next step of the run."""
-        if step.kind not in ("sync", "delete"):
-            self.pending.append(step)
-            return
-        self.syncs += 1
-        here = [earlier for earlier in self.pending if earlier.path == step.path]
-        self.pending = [earlier for earlier in self.pending if earlier.path != step.path]
-        if step.kind == "delete":
-            os.ftruncate(self._file(step), 0)
-        else:
-            for earlier in here:
-                _do(self._file(earlier), earlier)
-
-    @contextmanager
-    def holding(self, kept: Sequence[Step]) -> Iterator[None]:
-        """Meanwhile these unsynced steps have reached the disk too."""
-        sizes = {file: os.fstat(file).st_size for file in self._files.values()}
-        undo = []
-        for step in kept:
-            file = self._file(step)
-            sizes.setdefault(file, 0)
-            undo.append((file, step.offset, _do(file, step)))
-        try:
-            yield
-        finally:
-            for file, offset, before in reversed(undo):
-                os.pwrite(file, before, offset)
-            for file, size in sizes.items():
-                os.ftruncate(file, size)
-            with suppress(FileNotFoundError):
-                Path(f"{self.database}-shm").unlink()
-
-    def close(self) -> None:
-        """No more images."""
-        for file in self._files.values():
-            os.close(file)
-
-    def _file(self, step: Step) -> int:
-        if step.path not in self._files:
-            place = self.database.with_name(Path(step.path).name)
-            self._files[step.path] = os.open(place, os.O_RDWR | os.O_CREAT)
-        return self._files[step.path]
-
-
-def _do(file: int, step: Step) -> bytes:
-    """Do a step to a file; returns the bytes that were there before."""
-    if step.kind == "truncate":
-        before = os.pread(file, os.fstat(file).st_size, step.offset)
-        os.ftruncate(file, step.offset)
-    else:
-        before = os.pread(file, len(step.data), step.offset)
-        os.pwrite(file, step.data, step.offset)
-    return before
 
 
 def _judge(database: Path, expected: dict[str, str], told: str, tally: Tally) -> None:
