@@ -68,11 +68,12 @@ class Court:
 
     def __init__(self, noon: Any) -> None:
         ready, tell = os.pipe()
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(ready)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            asyncio.run(_serve(noon, tell))
+            asyncio.run(_serve(noon, tell, parent))
             os._exit(0)
         os.close(tell)
         with os.fdopen(ready) as lines:
@@ -118,7 +119,7 @@ class Court:
         return orjson.loads(self._line.getresponse().read())
 
 
-async def _serve(noon: Any, tell: int) -> None:
+async def _serve(noon: Any, tell: int, parent: int) -> None:
     rows: list[Any] = []
     decide, steering = sandbox_app.Sandbox._decide, sandbox_app.Sandbox.__init__
 
@@ -150,7 +151,8 @@ async def _serve(noon: Any, tell: int) -> None:
     async with await start(SandboxConfig(profile=BRISK, now=noon)) as running:
         os.write(tell, running.base_url.encode() + b"\n")
         os.close(tell)
-        await asyncio.Event().wait()
+        while os.getppid() == parent:  # nobody is left to end us when the parent was killed
+            await asyncio.sleep(1)
 
 
 def digest(body: bytes) -> bytes:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from tests.chaos.court import Entry
-from tests.chaos.world import KILL_EXIT, Snapshot, Trial
+from tests.chaos.snapshot import Snapshot
+from tests.chaos.world import KILL_EXIT, Trial
 
 PROVIDERS = ("apollo", "serper", "llm")
 HELD = 6

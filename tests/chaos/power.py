@@ -7,14 +7,13 @@ cut: what was synced is there; of what was not, any part may be.
 
 from __future__ import annotations
 
-import os
 import pickle
 import random
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,17 @@ from typing import Any
 from enrico.store.journal import Journal
 from tests.chaos import disk
 from tests.chaos.disk import OK, Step
+from tests.chaos.platter import Platter
 from tests.chaos.record import Plan, Record
 from tests.chaos.spread import Tally, spread
 from tests.chaos.world import World, the_world
 
 SECTOR = 512
+MEMORY = Path("/dev/shm")
+"""Where images are built: that they are on no disk changes nothing for what they hold."""
 NOTES = "notes.pickle"
 CHUNKS = 32
+SUBSETS = 260
 SPARSE = 4
 """In the quick form the power goes at every fourth step, and after every acknowledgement."""
 
@@ -71,7 +74,7 @@ def cut(plan: Plan) -> Record:
         notes: list[Note] = _notes(path)
         size = -(-len(notes) // CHUNKS)
         parts = [
-            Part(path, first, min(first + size, len(notes)), 24 if plan.full else 1, plan.full,
+            Part(path, first, min(first + size, len(notes)), SUBSETS if plan.full else 1, plan.full,
                  plan.seed)
             for first in range(0, len(notes), size)
         ]  # fmt: skip
@@ -156,7 +159,17 @@ def _notes(path: Path) -> list[Note]:
 
 def _look(world: World, part: Part, tally: Tally) -> None:
     """Build and judge the images of all moments of *part*."""
-    platter = _Platter(world.folder / f"platter-{part.first}")
+    folder = Path(
+        tempfile.mkdtemp(prefix="enrico-chaos-", dir=MEMORY if MEMORY.is_dir() else world.folder)
+    )
+    try:
+        _look_in(folder, part, tally)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _look_in(folder: Path, part: Part, tally: Tally) -> None:
+    platter = Platter(folder)
     draw = random.Random(part.seed + part.first)
     expected: dict[str, str] = {}
     seen: set[object] = set()
@@ -180,6 +193,7 @@ def _look(world: World, part: Part, tally: Tally) -> None:
                 _judge(platter.database, expected, f"moment {moment}, {len(kept)} kept", tally)
         if len(seen) > 10_000:
             seen.clear()
+    platter.close()
 
 
 def _choices(
@@ -213,68 +227,6 @@ def _pieces(step: Step, draw: random.Random | None) -> Iterator[Step]:
         yield step._replace(offset=step.offset + cut_at, data=step.data[cut_at:])
 
 
-class _Platter:
-    """The database's files as they are on the disk for sure, and what is not sure."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.database = folder / "enrico.db"
-        self.pending: list[Step] = []
-        self.syncs = 0
-
-    def take(self, step: Step) -> None:
-        """The next step of the run."""
-        if step.kind == "sync":
-            self.syncs += 1
-            for earlier in [known for known in self.pending if known.path == step.path]:
-                _do(self._place(earlier), earlier)
-            self.pending = [known for known in self.pending if known.path != step.path]
-        elif step.kind == "delete":
-            self.syncs += 1
-            self.pending = [known for known in self.pending if known.path != step.path]
-            self._place(step).unlink(missing_ok=True)
-        else:
-            self.pending.append(step)
-
-    @contextmanager
-    def holding(self, kept: Sequence[Step]) -> Iterator[None]:
-        """Meanwhile these unsynced steps have reached the disk too."""
-        undo = []
-        for step in kept:
-            place = self._place(step)
-            size = place.stat().st_size if place.exists() else None
-            undo.append((place, size, step.offset, _do(place, step)))
-        try:
-            yield
-        finally:
-            for place, size, offset, before in reversed(undo):
-                if size is None:
-                    place.unlink()
-                    continue
-                _do(place, Step("write", "", offset, before))
-                os.truncate(place, size)
-            for file in self.database.parent.glob("*-shm"):
-                file.unlink()
-
-    def _place(self, step: Step) -> Path:
-        return self.database.with_name(Path(step.path).name)
-
-
-def _do(place: Path, step: Step) -> bytes:
-    """Do a step to a file; returns the bytes that were there before."""
-    file = os.open(place, os.O_RDWR | os.O_CREAT)
-    try:
-        if step.kind == "truncate":
-            before = os.pread(file, os.fstat(file).st_size, step.offset)
-            os.ftruncate(file, step.offset)
-        else:
-            before = os.pread(file, len(step.data), step.offset)
-            os.pwrite(file, step.data, step.offset)
-        return before
-    finally:
-        os.close(file)
-
-
 def _judge(database: Path, expected: dict[str, str], told: str, tally: Tally) -> None:
     """The image must be whole and hold every row that was acknowledged."""
     try:
@@ -298,8 +250,8 @@ def _judge(database: Path, expected: dict[str, str], told: str, tally: Tally) ->
 def _read(database: Path) -> tuple[str, dict[str, str]]:
     if not database.exists():
         return "ok", {}
-    journal = database.with_name(f"{database.name}-journal")
-    if not journal.exists():
+    journal = Path(f"{database}-journal")
+    if not journal.exists() or not journal.stat().st_size:
         # Read-only: closing must not tidy up, for the next image starts from the same files.
         return _found(f"file:{database}?mode=ro")
     with tempfile.TemporaryDirectory(dir=database.parent) as folder:
@@ -312,7 +264,10 @@ def _read(database: Path) -> tuple[str, dict[str, str]]:
 def _found(address: str) -> tuple[str, dict[str, str]]:
     with closing(sqlite3.connect(address, uri=True)) as connection:
         integrity = connection.execute("pragma integrity_check").fetchone()[0]
-        tables = {name for (name,) in connection.execute("select name from sqlite_master")}
-        if "calls" not in tables:
+        try:
+            calls = connection.execute("select id, state from calls").fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
             return integrity, {}
-        return integrity, dict(connection.execute("select id, state from calls").fetchall())
+        return integrity, dict(calls)

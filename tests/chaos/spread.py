@@ -64,18 +64,25 @@ def _start(
     code = 1
     try:
         os.close(line)
-        tally = Tally()
-        world = the_world()
-        world.move_out(number)
-        for task in tasks:
-            do(world, task, tally)
-            if is_seen(tally.failures):
-                break
-        world.court.close()
+        brought = pickle.dumps(_work(number, tasks, do))
         with os.fdopen(end, "wb") as stream:
-            stream.write(pickle.dumps(tally))
+            stream.write(brought)
         code = 0
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def _work(number: int, tasks: Sequence[T], do: Callable[[World, T, Tally], None]) -> Tally:
+    tally = Tally()
+    world = the_world()
+    world.move_out(number)
+    try:
+        for task in tasks:
+            do(world, task, tally)
+            if is_seen(tally.failures):
+                break
+    finally:
+        world.court.close()  # it would hold our end of the line open
+    return tally

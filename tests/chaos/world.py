@@ -9,13 +9,11 @@ import hashlib
 import os
 import shutil
 import signal
-import sqlite3
 import tempfile
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +24,8 @@ from enrico.sandbox import DEFAULT_KEYS, write_sample_crm
 from tests.chaos import bugs, child
 from tests.chaos.boundaries import At, Lister
 from tests.chaos.child import Job
-from tests.chaos.court import Court, Entry, digest, items_of
+from tests.chaos.court import Court, Entry
+from tests.chaos.snapshot import NOTHING_YET, Snapshot, read
 
 DEALS = 6
 KILL_EXIT = -signal.SIGKILL
@@ -38,39 +37,6 @@ VARYING = {
     "signals": {"fetched_at", "search_call", "classification_call"},
     "deals": {"cost_usd"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A call in the journal."""
-
-    id: str
-    provider: str
-    state: str
-    items: tuple[str, ...]
-    sent: bytes
-    """Digest of the request's body."""
-    answer: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A database as a killed process left it, or as it is at the end."""
-
-    calls: Mapping[str, Row]
-    held: frozenset[str]
-    facts_without_answer: int
-    """People found whose call is not recorded as answered."""
-    integrity: str
-
-    def in_flight(self, provider: str = "") -> list[Row]:
-        """Calls whose outcome the journal does not know."""
-        wanted = ("sent", "unknown")
-        return [
-            row
-            for row in self.calls.values()
-            if row.state in wanted and provider in ("", row.provider)
-        ]
 
 
 class World:
@@ -157,6 +123,14 @@ class Trial:
         while not self.world.court.calls() and os.waitid(os.P_PID, pid, _LOOK) is None:
             time.sleep(0.002)
 
+    def wait_for_the_end(self, pid: int) -> float:
+        """Wait for a process; returns how many seconds of it went by in want of a processor."""
+        first = last = _queued(pid)
+        while os.waitid(os.P_PID, pid, _LOOK) is None:
+            last = max(last, _queued(pid))
+            time.sleep(0.005)
+        return last - first
+
     def run(self, job: Job) -> int:
         """Run a command to its end, whatever that is."""
         return child.wait(self.start(job))
@@ -183,33 +157,16 @@ class Trial:
         return {table: _digest(self.folder / "out" / f"{table}.csv", table) for table in VARYING}
 
 
+def _queued(pid: int) -> float:
+    """Seconds that the threads of a process were ready and had to wait; Linux knows."""
+    waits = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError, IndexError):  # it ended meanwhile
+            waits += int(thread.read_text().split()[1])
+    return waits / 1e9
+
+
 _LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
-NOTHING_YET = Snapshot({}, frozenset(), 0, "ok")
-
-
-def read(database: Path) -> Snapshot:
-    """What a database file holds."""
-    with closing(sqlite3.connect(database)) as connection:
-        integrity = connection.execute("pragma integrity_check").fetchone()[0]
-        tables = {name for (name,) in connection.execute("select name from sqlite_master")}
-        if not {"calls", "people"} <= tables:
-            return Snapshot({}, frozenset(), 0, integrity)
-        calls = {
-            row[0]: _row(*row)
-            for row in connection.execute("select id, provider, state, request, body from calls")
-        }
-        held = connection.execute("select key from people where state = 'held'").fetchall()
-        unfounded = connection.execute(
-            "select count(*) from people p left join calls c on c.id = p.call_id"
-            " where p.state = 'found' and coalesce(c.state, '') <> 'answered'"
-        ).fetchone()[0]
-    return Snapshot(calls, frozenset(key for (key,) in held), unfounded, integrity)
-
-
-def _row(id: str, provider: str, state: str, request: bytes, answer: bytes) -> Row:
-    provider = "llm" if provider == "deepseek" else provider
-    body = zlib.decompress(request).partition(b"\n")[2]
-    return Row(id, provider, state, items_of(provider, body), digest(body), answer)
 
 
 def _digest(path: Path, table: str) -> str:
