@@ -59,7 +59,7 @@ lock:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--python-version 3.11 --extra parquet pyproject.toml build-requirements.in -o requirements.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--python-version 3.11 --extra parquet --extra telemetry --extra alerts --extra dev pyproject.toml build-requirements.in \
+		--python-version 3.11 --extra parquet --extra telemetry --extra alerts --extra keys --extra dev pyproject.toml build-requirements.in \
 		-c requirements.txt -o requirements-dev.txt
 
 clean:

@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, select, update
 from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.engine.windows import Window
-from enrico.pipeline.apply import asked_people, trouble_row
+from enrico.pipeline.apply import asked_people, known_keys, trouble_row
 from enrico.pipeline.context import Context
 from enrico.providers.apollo import BULK, PersonToFind
 from enrico.providers.common import json_object
@@ -155,7 +155,7 @@ async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
 async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
     reason = f"{call.error}; held: {evidence}"
     await ctx.journal.mark(call.id, "held", reason, applied=True)
-    rows = [trouble_row(str(key), "held", reason, call.id) for key in call.items]
+    rows = [trouble_row(key, "held", reason, call.id) for key in known_keys(call)]
     await ctx.db.write(facts.people_held(rows))
     ctx.stats.providers["apollo"].held += len(rows)
     ctx.stats.providers["apollo"].in_doubt += call.reserved

@@ -27,7 +27,7 @@ from enrico.store.writer import WAIT_FOR_LOCK_SECONDS, Operation, Rows, Writer, 
 
 __all__ = ["Database", "Operation", "Rows", "RunLock", "disk_free", "open_database"]
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 OLDEST_SQLITE = (3, 35)
 """It joins rows in UPDATE and drops columns."""
 LARGEST_GROUP = 2_000
@@ -164,6 +164,7 @@ async def open_database(url: str) -> Database:
     engine = create_async_engine(
         parsed.set(drivername="sqlite+aiosqlite"),
         connect_args={"timeout": WAIT_FOR_LOCK_SECONDS},
+        hide_parameters=True,  # a row in a traceback would name people
     )
     event.listen(engine.sync_engine, "connect", lambda connection, _: set_up(connection))
     try:

@@ -1,0 +1,337 @@
+"""Who is forgotten leaves no byte behind, is not bought again, and costs nobody else anything."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+
+from enrico.errors import InputError, StoreError
+from enrico.privacy import files
+from enrico.store import scrubbing
+from hunt import Person, haystacks, hits, in_the_news, write_crm
+
+PEOPLE = int(os.environ.get("FORGET_PEOPLE", "60"))
+"""How many are forgotten at once; 1,000 is the full form, of some minutes."""
+DEALS = max(50, PEOPLE * 7 // 10)
+LEDGER = "select id, provider, state, credits, usd, reserved_credits, reserved_usd from calls"
+OUTPUTS = ("csv", "results.xlsx", "results.jsonl", "results.parquet")
+
+
+@pytest.fixture
+def crm(tmp_path: Path) -> tuple[Path, list[Person]]:
+    """An export, and the people in it."""
+    folder = tmp_path / "crm"
+    return folder, write_crm(folder, DEALS)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> tuple[Path, list[Person]]:
+    """A small export, and the people in it."""
+    folder = tmp_path / "few"
+    return folder, write_crm(folder, 10)
+
+
+def needles(people: list[Person], database: Path) -> set[str]:
+    """What is to be looked for; a namesake in the news is somebody else."""
+    news = in_the_news(database)
+    return {needle for person in people for needle in person.needles if needle.encode() not in news}
+
+
+async def enriched(bench, client, folder: Path) -> None:
+    await client.load(folder)
+    await client.run()
+
+
+async def test_no_byte_of_the_forgotten_is_left_and_nobody_buys_them_again(bench, crm):
+    folder, people = crm
+    sandbox = await bench.sandbox({"provider": "apollo", "kind": "shuffled", "every": 7})
+    gone, stay = people[::3][:PEOPLE], people[1::3][:PEOPLE]
+    out = bench.folder / "out"
+    async with bench.open(sandbox) as client:
+        await enriched(bench, client, folder)
+        for name in OUTPUTS:
+            await client.export(out / name)
+        ledger = bench.query(LEDGER)
+        wanted = needles(gone, bench.database())
+        others = needles(stay, bench.database())
+        found = hits(wanted, haystacks(bench.database(), out))
+        assert {needle for _, needle in found} == wanted  # the hunt can find them
+
+        done = await client.desk().forget([person.key for person in gone])
+
+        assert (done.people, done.unknown) == (len(gone), [])
+        assert hits(wanted, haystacks(bench.database(), out)) == []
+        assert bench.query(LEDGER) == ledger
+        left = hits(others, haystacks(bench.database(), out / "csv"))
+        assert {needle for _, needle in left} == others
+
+        bought = sandbox.stats()["apollo"]["items"]
+        report = await client.load(folder)
+        again = await client.run()
+        assert report.suppressed == done.contacts
+        assert sandbox.stats()["apollo"]["items"] == bought
+        assert again["cost_usd"] == 0
+        assert (await client.replay())["not_understood"] == 0
+        assert hits(wanted, haystacks(bench.database(), out)) == []
+
+
+async def test_the_others_in_a_call_come_out_of_a_replay_as_before(bench, few):
+    folder, people = few
+    sandbox = await bench.sandbox({"provider": "apollo", "kind": "shuffled", "every": 3})
+    query = (
+        "select key, state, name, title, employer, seniority, email, call_id from people "
+        "where key not in (select value from json_each(?)) order by key"
+    )
+    async with bench.open(sandbox) as client:
+        await enriched(bench, client, folder)
+        gone = [person.key for person in people[::4]]
+        before = bench.query(query, orjson.dumps(gone).decode())
+
+        await client.desk().forget(gone)
+        await client.replay()
+
+        assert bench.query(query, orjson.dumps(gone).decode()) == before
+        assert len(before) > 20
+        stones = bench.query("select count(*) from calls where items like '%forgotten:%'")
+        assert stones[0][0] > 0
+        assert bench.query("select count(*) from people where key like 'forgotten:%'") == [(0,)]
+
+
+async def test_a_domain_stands_for_everybody_with_an_address_there(bench, few):
+    folder, people = few
+    domain = people[0].key.partition("@")[2]
+    mine = [person for person in people if person.key.endswith(f"@{domain}")]
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        wanted = needles(mine, bench.database())
+
+        await client.desk().forget([domain])
+        await client.load(folder)
+
+        assert len(mine) > 1
+        assert hits(wanted, haystacks(bench.database())) == []
+        with pytest.raises(InputError, match=f"privacy allow {domain}"):
+            await client.desk().let_in(mine[0].key)
+        await client.desk().let_in(domain)
+        assert (await client.load(folder)).suppressed == 0
+
+
+async def test_all_addresses_and_records_of_one_person_go_together(bench, few):
+    folder, people = few
+    one, other = people[0], people[1]
+    path = folder / "Contact.csv"
+    text = path.read_text("latin-1")
+    profile = next(n for n in one.needles if n.isdigit())
+    theirs = next(n for n in other.needles if n.isdigit())
+    path.write_text(text.replace(f"p-{theirs}", f"p-{profile}"), "latin-1")
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+
+        await client.desk().forget([one.key])
+
+        known = {row[0] for row in bench.query("select person_key from contacts")}
+        assert not known & {one.key, other.key}
+        assert len(known) > 30
+
+
+async def test_a_name_in_the_news_of_their_own_account_goes_too(bench, few):
+    folder, _ = few
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        contact, person, key, headline = bench.query(
+            "select c.id, c.person_key, a.key, s.headline from contacts c "
+            "join accounts a on a.id = c.account_id join signals s on s.key = a.key "
+            "where c.person_key <> '' order by c.id, s.n"
+        )[0]
+        stories = bench.query("select n from signals where key = ?", key)
+        first, last = headline.split()[-2:]  # the firm's own name stands in front
+        change(
+            bench.database(),
+            "update contacts set first_name = ?, last_name = ? where id = ?", first, last, contact,
+        )  # fmt: skip
+        ledger = bench.query(LEDGER)
+
+        await client.desk().forget([person])
+        await client.replay()
+
+    here = bench.query("select headline, snippet from signals where key = ?", key)
+    assert all(f"{first} {last}".lower() not in cell.lower() for row in here for cell in row)
+    assert any("[forgotten]" in row[0] for row in here)
+    assert len(here) == len(stories)
+    assert bench.query(LEDGER) == ledger
+
+
+def change(database: Path, sql: str, *values: object) -> None:
+    """Change a database from outside."""
+    with closing(sqlite3.connect(database)) as raw, raw:
+        raw.execute(sql, values)
+
+
+async def test_deal_fields_that_name_them_go(bench, few):
+    folder, people = few
+    async with bench.open(await bench.sandbox()) as client:
+        await client.load(folder)
+        rows = bench.query(
+            "select d.id, c.first_name || ' ' || c.last_name from deals d join deal_contacts s "
+            "on s.deal_id = d.id join contacts c on c.id = s.contact_id where c.person_key = ?",
+            people[0].key,
+        )
+        deal, name = rows[0]
+        fields = orjson.dumps([["champion", name], ["economic_buyer", "Somebody Else"]]).decode()
+        change(
+            bench.database(),
+            "update deals set role_fields = ?, name = ? where id = ?",
+            fields, f"Renewal for {name}", deal,
+        )  # fmt: skip
+
+        await client.desk().forget([people[0].key])
+
+        [(left, title)] = bench.query("select role_fields, name from deals where id = ?", deal)
+        assert orjson.loads(left) == [["economic_buyer", "Somebody Else"]]
+        assert title == "Renewal for [forgotten]"
+
+
+async def test_what_a_backup_brings_back_is_skipped_with_a_reason(bench, few):
+    folder, people = few
+    sandbox = await bench.sandbox()
+    async with bench.open(sandbox) as client:
+        await client.load(folder)
+        backup = bench.query("select * from contacts where person_key = ?", people[0].key)
+        seats = bench.query(
+            "select * from deal_contacts where contact_id in (select id from contacts "
+            "where person_key = ?)", people[0].key
+        )  # fmt: skip
+        await client.desk().forget([people[0].key])
+        for table, rows in (("contacts", backup), ("deal_contacts", seats)):
+            for row in rows:
+                marks = ",".join("?" * len(row))
+                change(bench.database(), f"insert into {table} values ({marks})", *row)
+
+        plan = await client.plan()
+        summary = await client.run()
+
+        assert plan.skipped["suppressed"] == len(seats)
+        assert summary["skipped"]["suppressed"] == len(seats)
+        assert bench.query("select count(*) from people where key = ?", people[0].key) == [(0,)]
+        asked = sandbox.stats()["apollo"]["items"]
+        assert asked == plan.unique_people
+        statuses = {row["status_reason"] for row in await client.rows("deal_contacts")}
+        assert "asked to be forgotten" in statuses
+
+
+async def test_a_file_that_somebody_changed_is_named_and_left_alone(bench, few):
+    folder, people = few
+    out = bench.folder / "out"
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        await client.export(out)
+        theirs, moved = out / "deal_contacts.csv", out / "deals.csv"
+        theirs.write_text(theirs.read_text() + "a,note,of,mine\n")
+        moved.rename(out / "elsewhere.csv")
+        (out / ".accounts.csv.tmp").write_text(people[0].key)  # of an export that was killed
+
+        done = await client.desk().forget([people[0].key])
+
+    assert done.files["changed"] == [str(theirs)]
+    assert done.files["gone"] == [str(moved)]
+    assert theirs.read_text().endswith("a,note,of,mine\n")
+    assert not moved.exists()
+    assert sorted(path.name for path in out.iterdir()) == [
+        "accounts.csv", "deal_contacts.csv", "elsewhere.csv", "signals.csv",
+    ]  # fmt: skip
+
+
+async def test_an_erasure_that_was_cut_off_is_ended_by_the_next(bench, few, monkeypatch):
+    folder, people = few
+    out = bench.folder / "out"
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        await client.export(out)
+        wanted = needles(people[:1], bench.database())
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "_write_anew", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                await client.desk().forget([people[0].key])
+        assert hits(wanted, haystacks(bench.database(), out))
+
+        done = await client.desk().forget([people[0].key])
+
+        assert done.unknown == [people[0].key]
+        assert hits(wanted, haystacks(bench.database(), out)) == []
+
+
+async def _killed(*_: object) -> files.Fate:
+    raise KeyboardInterrupt
+
+
+async def test_without_room_to_write_anew_it_says_so_and_can_be_done_again(bench, few, monkeypatch):
+    folder, people = few
+    async with bench.open(await bench.sandbox()) as client:
+        await client.load(folder)
+        with monkeypatch.context() as patch:
+            patch.setattr(scrubbing, "disk_free", lambda path: 10)
+            with pytest.raises(StoreError, match="old pages"):
+                await client.desk().forget([people[0].key])
+
+        await client.desk().forget([people[0].key])
+
+        assert hits(people[0].needles, haystacks(bench.database())) == []
+
+
+async def test_all_that_is_held_is_told_with_its_sources_and_nobody_elses(bench, few):
+    folder, people = few
+    out = bench.folder / "person.json"
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        bought = {row[0] for row in bench.query("select key from people where state = 'found'")}
+        one, *others = [person for person in people if person.key in bought]
+        await client.export(bench.folder / "results")
+
+        told = await client.desk().tell(one.key, out)
+
+        [fact] = told["facts"]
+        assert fact["key"] == one.key
+        assert fact["call_id"] == told["calls"][-1]["call"]
+        assert told["calls"][-1]["answer"]["name"] == fact["name"]
+        assert told["crm_records"][0]["loads"][0]["files"]
+        assert told["deals"]
+        assert len(told["files"]) == 4
+        assert out.stat().st_mode & 0o077 == 0
+        assert hits(needles(others, bench.database()), [("", out.read_bytes().lower())]) == []
+
+        done = await client.desk().forget([one.key])
+
+        assert done.files["deleted"] == [str(out)]
+        assert not out.exists()
+        empty = await client.desk().tell(one.key)
+        assert (empty["held"], empty["facts"], empty["calls"]) == (False, [], [])
+        assert empty["suppressed_since"]
+
+
+async def test_who_is_let_in_again_is_loaded_and_bought(bench, few):
+    folder, people = few
+    sandbox = await bench.sandbox()
+    async with bench.open(sandbox) as client:
+        await enriched(bench, client, folder)
+        await client.desk().forget([people[0].key])
+        bought = sandbox.stats()["apollo"]["items"]
+
+        assert await client.desk().let_in(people[0].key) > 0
+        report = await client.load(folder)
+        await client.run()
+
+        assert report.suppressed == 0
+        assert sandbox.stats()["apollo"]["items"] == bought + 1
+        assert await client.desk().let_in(people[0].key) == 0
+
+
+async def test_what_is_neither_address_nor_domain_is_told_so(bench):
+    async with bench.open(await bench.sandbox()) as client:
+        for wrong in ("jane", "", "@", "jane@", "two words"):
+            with pytest.raises(InputError, match="neither"):
+                await client.desk().forget([wrong])
