@@ -147,13 +147,17 @@ async def test_a_database_that_refuses_is_told_without_its_rows(bench, cli, comm
     assert (await command("load", crm)).code == 0
     with closing(sqlite3.connect(cli.database)) as raw, raw:
         raw.execute("alter table contacts rename to contacts_of_old")
+        raw.execute("alter table deals rename to deals_of_old")
 
-    done = await command("load", crm, "--debug")
+    writing = await command("load", crm, "--debug")
+    reading = await command("show", "deal", "renewal for Jane Doe", "--debug")
 
-    assert done.code == 1
-    assert "Traceback" in done.err
-    found = {needle for person in people for needle in person.needles}
-    assert hits(found, [("stderr", done.err.lower().encode())]) == []
+    assert (writing.code, reading.code) == (1, 1)
+    assert "Traceback" in writing.err
+    assert "Traceback" in reading.err
+    found = {needle for person in people for needle in person.needles} | {"jane doe"}
+    told = (writing.err + reading.err).lower().encode()
+    assert hits(found, [("stderr", told)]) == []
 
 
 def test_what_a_provider_repeats_of_a_request_is_not_told_on() -> None:

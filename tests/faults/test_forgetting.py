@@ -19,6 +19,7 @@ PEOPLE = int(os.environ.get("FORGET_PEOPLE", "60"))
 """How many are forgotten at once; 1,000 is the full form, of some minutes."""
 DEALS = max(50, PEOPLE * 7 // 10)
 LEDGER = "select id, provider, state, credits, usd, reserved_credits, reserved_usd from calls"
+ORPHANS = "select count(*) from deal_contacts where contact_id not in (select id from contacts)"
 OUTPUTS = ("csv", "results.xlsx", "results.jsonl", "results.parquet")
 
 
@@ -74,6 +75,8 @@ async def test_no_byte_of_the_forgotten_is_left_and_nobody_buys_them_again(bench
         report = await client.load(folder)
         again = await client.run()
         assert report.suppressed == done.contacts
+        assert report.deal_contacts == bench.query("select count(*) from deal_contacts")[0][0]
+        assert bench.query(ORPHANS) == [(0,)]
         assert sandbox.stats()["apollo"]["items"] == bought
         assert again["cost_usd"] == 0
         assert (await client.replay())["not_understood"] == 0
@@ -121,22 +124,85 @@ async def test_a_domain_stands_for_everybody_with_an_address_there(bench, few):
         assert (await client.load(folder)).suppressed == 0
 
 
-async def test_all_addresses_and_records_of_one_person_go_together(bench, few):
+@pytest.mark.parametrize("asked", [0, 1])
+async def test_all_addresses_and_records_of_one_person_go_together(bench, few, asked):
     folder, people = few
-    one, other = people[0], people[1]
+    both = people[:2]
     path = folder / "Contact.csv"
-    text = path.read_text("latin-1")
-    profile = next(n for n in one.needles if n.isdigit())
-    theirs = next(n for n in other.needles if n.isdigit())
-    path.write_text(text.replace(f"p-{theirs}", f"p-{profile}"), "latin-1")
+    one, other = (next(n for n in person.needles if n.isdigit()) for person in both)
+    path.write_text(path.read_text("latin-1").replace(f"p-{other}", f"p-{one}"), "latin-1")
     async with bench.open(await bench.sandbox()) as client:
         await enriched(bench, client, folder)
 
-        await client.desk().forget([one.key])
+        await client.desk().forget([both[asked].key])
 
         known = {row[0] for row in bench.query("select person_key from contacts")}
-        assert not known & {one.key, other.key}
+        assert not known & {person.key for person in both}
         assert len(known) > 30
+
+
+async def test_a_record_that_comes_back_with_another_address_stays_out(bench, few):
+    folder, people = few
+    path = folder / "Contact.csv"
+    async with bench.open(await bench.sandbox()) as client:
+        await client.load(folder)
+        [(contact,)] = bench.query(
+            "select id from contacts where person_key = ?", people[0].key
+        )[:1]  # fmt: skip
+        await client.desk().forget([people[0].key])
+        text = path.read_text("latin-1").replace(people[0].key, "new@elsewhere.com")
+        profile = next(n for n in people[0].needles if n.isdigit())
+        path.write_text(text.replace(f"p-{profile}", ""), "latin-1")
+
+        report = await client.load(folder)
+
+        assert report.suppressed >= 1
+        assert bench.query("select count(*) from contacts where id = ?", contact) == [(0,)]
+
+
+async def test_texts_of_ours_that_repeat_somebody_are_cleaned(bench, few):
+    folder, people = few
+    one = people[0]
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        name = bench.query(
+            "select first_name || ' ' || last_name from contacts where person_key = ?", one.key
+        )[0][0]
+        said = f"no match for {name} <{one.key.upper()}>, nor for Joe"
+        for table, column in (
+            ("calls", "error"), ("run_events", "detail"), ("loads", "report"),
+            ("notices", "text"), ("load_problems", "reason"), ("searches", "reason"),
+            ("requests", "options"),
+        ):  # fmt: skip
+            if table in ("notices", "load_problems", "run_events", "requests"):
+                columns = bench.query(f"select count(*) from pragma_table_info('{table}')")[0][0]
+                marks = ",".join(["''"] * columns)
+                change(bench.database(), f"insert into {table} values ({marks})")
+            change(bench.database(), f"update {table} set {column} = ?", said)
+
+        done = await client.desk().forget([one.key])
+
+        assert done.texts > 6
+        assert bench.query("select distinct error from calls") == [
+            ("no match for [forgotten] <[forgotten]>, nor for Joe",)
+        ]
+        assert hits(one.needles, haystacks(bench.database())) == []
+
+
+async def test_old_pages_of_a_database_that_did_not_overwrite_are_clean_too(bench, few):
+    folder, people = few
+    async with bench.open(await bench.sandbox()) as client:
+        await client.load(folder)
+        with closing(sqlite3.connect(bench.database())) as raw, raw:
+            raw.execute("pragma secure_delete = off")
+            raw.execute("create table older (note text)")
+            raw.execute("insert into older values (?)", (f"{people[0].key} " * 40_000,))
+        change(bench.database(), "drop table older")
+        assert hits([people[0].key], haystacks(bench.database()))
+
+        await client.desk().forget([people[0].key])
+
+        assert hits(people[0].needles, haystacks(bench.database())) == []
 
 
 async def test_a_name_in_the_news_of_their_own_account_goes_too(bench, few):
@@ -157,8 +223,10 @@ async def test_a_name_in_the_news_of_their_own_account_goes_too(bench, few):
         ledger = bench.query(LEDGER)
 
         await client.desk().forget([person])
+        cleaned = bench.query("select * from signals where key = ? order by n", key)
         await client.replay()
 
+    assert bench.query("select * from signals where key = ? order by n", key) == cleaned
     here = bench.query("select headline, snippet from signals where key = ?", key)
     assert all(f"{first} {last}".lower() not in cell.lower() for row in here for cell in row)
     assert any("[forgotten]" in row[0] for row in here)
@@ -212,8 +280,8 @@ async def test_what_a_backup_brings_back_is_skipped_with_a_reason(bench, few):
                 marks = ",".join("?" * len(row))
                 change(bench.database(), f"insert into {table} values ({marks})", *row)
 
-        plan = await client.plan()
         summary = await client.run()
+        plan = await client.plan()
 
         assert plan.skipped["suppressed"] == len(seats)
         assert summary["skipped"]["suppressed"] == len(seats)
