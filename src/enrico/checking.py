@@ -11,6 +11,7 @@ from typing import Any, Literal
 from enrico.engine.http import Http, Lost, NotSent, Reply
 from enrico.engine.money import credits_number
 from enrico.errors import EnricoError
+from enrico.logs import hide
 from enrico.pipeline.plan import windows_of
 from enrico.providers.apollo import Apollo
 from enrico.providers.common import json_object
@@ -18,6 +19,7 @@ from enrico.providers.llm import Llm
 from enrico.providers.serper import Serper
 from enrico.settings import Settings
 from enrico.store.database import open_database
+from enrico.store.keyring import with_stored_keys
 
 CLOCK_ALLOWANCE_SECONDS = 120
 LEAST_FREE = 200 * 1024 * 1024
@@ -37,6 +39,11 @@ class Check:
 async def check_everything(settings: Settings) -> list[Check]:
     """All checks; one that fails does not stop the others."""
     checks = [await _database(settings)]
+    if checks[0].state != "bad":
+        try:
+            settings = await with_keys_of_database(settings)
+        except EnricoError as error:
+            checks.append(Check("keys", "bad", str(error)))
     plan: tuple[tuple[str, Callable[[Settings], Awaitable[list[Check]]]], ...] = (
         ("serper", _serper),
         ("deepseek", _llm),
@@ -64,6 +71,19 @@ async def _database(settings: Settings) -> Check:
         detail = f"{where} has only {free // 2**20} MiB left on its disk. Free some space."
         return Check("database", "bad" if free < 2**20 else "warn", detail)
     return Check("database", "ok", f"{where} opens; {free // 2**20} MiB free")
+
+
+async def with_keys_of_database(settings: Settings) -> Settings:
+    """*settings* with the keys that the database keeps under the master key."""
+    if not settings.master_key.get_secret_value():
+        return settings
+    db = await open_database(settings.database_url)
+    try:
+        found = await with_stored_keys(db, settings)
+        hide(found)
+        return found
+    finally:
+        await db.close()
 
 
 def _clock(name: str, reply: Reply) -> list[Check]:

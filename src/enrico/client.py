@@ -26,23 +26,26 @@ from enrico.export.tables import (
     COLUMNS,
     TABLES,
     all_rows,
-    filled_tables,
-    pages_of,
     rows_of,
 )
-from enrico.export.writers import write_tables
 from enrico.intake import Intake, OnDisk, Unusable, read_exports, share_by_account
-from enrico.logs import set_up_logs
+from enrico.logs import hide, set_up_logs
 from enrico.pipeline.context import BRANCHES, Branch, RunOptions
 from enrico.pipeline.guests import POLL_SECONDS, Request
 from enrico.pipeline.plan import Plan, make_plan
 from enrico.pipeline.roles import resolve_roles_in
 from enrico.pipeline.run import Run
+from enrico.privacy.desk import Desk
+from enrico.privacy.doorkeeper import Doorkeeper
+from enrico.privacy.retention import retain
+from enrico.privacy.rewriting import export_files
 from enrico.settings import Settings, load_settings
 from enrico.store.crm import ROWS_AT_ONCE, Scope, save_records
 from enrico.store.database import Database, Lock, in_turn, open_database
 from enrico.store.journal import Journal, timestamp
+from enrico.store.keyring import with_stored_keys
 from enrico.store.selection import Selection, count, count_deals
+from enrico.store.suppressions import keep_out, load_suppressions
 from enrico.store.tables import load_problems, loads
 from enrico.telemetry.ways import Telemetry, is_set, is_wanted
 
@@ -63,6 +66,8 @@ class LoadReport:
     accounts: int
     contacts: int
     deal_contacts: int
+    suppressed: int
+    """Contacts that were left out, for they are to stay forgotten."""
     files: list[dict[str, Any]]
     unusable: Sequence[dict[str, Any]]
     """Rows and files that gave no record, with the reason and the mend; read from disk."""
@@ -77,11 +82,14 @@ class LoadReport:
 class _Problems(OnDisk[dict[str, Any]]):
     """What could not be used, as plain data."""
 
-    def __init__(self, rows: Sequence[Unusable]) -> None:
+    def __init__(
+        self, rows: Sequence[Unusable], clean: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
         self._rows = rows
+        self._clean = clean
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return map(asdict, self._rows)
+        return map(self._clean, map(asdict, self._rows))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -124,6 +132,8 @@ class Enrico:
 
     async def __aenter__(self) -> Enrico:
         self._database = await open_database(self.settings.database_url)
+        self.settings = await with_stored_keys(self._database, self.settings)
+        hide(self.settings)
         return self
 
     async def __aexit__(
@@ -171,29 +181,31 @@ class Enrico:
         with closing(read_exports([Path(path) for path in paths])) as intake:
             if link_by_account:
                 share_by_account(intake)
-            async with self._alone("load"):
+            async with self.db.alone("load"):
                 return await self._save(intake)
 
     async def _save(self, intake: Intake) -> LoadReport:
         load_id = f"l-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        door = Doorkeeper(intake, await load_suppressions(self.db, self.settings))
         await save_records(
             self.db,
             load_id,
             account_records=intake.accounts,
-            contact_records=intake.contacts,
-            deal_records=intake.deals,
-            seat_records=intake.deal_contacts,
+            contact_records=door.contacts(),
+            deal_records=door.deals(),
+            seat_records=door.seats(),
         )
         report = LoadReport(
             load_id=load_id,
             deals=len(intake.deals),
             accounts=len(intake.accounts),
-            contacts=len(intake.contacts),
-            deal_contacts=len(intake.deal_contacts),
+            contacts=len(intake.contacts) - door.kept_out,
+            deal_contacts=len(intake.deal_contacts) - door.seats_kept_out,
+            suppressed=door.kept_out,
             files=[_plain(file) for file in intake.files],
-            unusable=_Problems(intake.unusable),
-            matches=intake.matches,
-            warnings=intake.warnings,
+            unusable=_Problems(intake.unusable, door.row),
+            matches=door.words(intake.matches),
+            warnings=door.words(intake.warnings),
         )
         await self._save_problems(load_id, report.unusable)
         few = asdict(replace(report, unusable=[]))
@@ -238,6 +250,7 @@ class Enrico:
         selection = Selection(
             scope or self.scope(), self.settings.cache, datetime.now(UTC), refresh
         )
+        await keep_out(self.db, await load_suppressions(self.db, self.settings))
         return make_plan(await count(self.db, selection), self.settings, tuple(only))
 
     async def run(
@@ -276,7 +289,9 @@ class Enrico:
                 if on_ready is not None:
                     on_ready(run)
                 try:
-                    return await run.execute(on_start)
+                    summary = await run.execute(on_start)
+                    await retain(self.db, self.settings.retention)
+                    return summary
                 except BaseExceptionGroup as group:
                     raise _first_of_ours(group) from group
 
@@ -300,7 +315,7 @@ class Enrico:
         """Make all facts anew from the recorded answers. Spends nothing."""
         from enrico.pipeline.replay import replay_journal
 
-        async with self._alone():
+        async with self.db.alone("run"):
             return await replay_journal(self.db, self.settings, Stats(), self.scope())
 
     async def copy(self, url: str) -> dict[str, int]:
@@ -310,26 +325,12 @@ class Enrico:
         """
         from enrico.store.copying import copy_database
 
-        async with self._alone(), self._alone("load"):
+        async with self.db.alone("run", "load"):
             target = await open_database(url)
             try:
                 return await copy_database(self.db, target)
             finally:
                 await target.close()
-
-    @asynccontextmanager
-    async def _alone(
-        self, work: str = "run", on_wait: Callable[[], None] = lambda: None
-    ) -> AsyncIterator[None]:
-        """Nobody else does this *work* over this database meanwhile; waits its turn."""
-        lock = self.db.lock(work)
-        if not await lock.try_to_acquire():
-            on_wait()
-            await in_turn(lock)
-        try:
-            yield
-        finally:
-            await lock.release()
 
     @asynccontextmanager
     async def _alone_or_guest(
@@ -382,10 +383,13 @@ class Enrico:
         self, out: str | Path, scope: Scope | None = None, *, format: str = ""
     ) -> dict[str, tuple[Path, int]]:
         """Write the result tables; returns for each its file and its number of rows."""
-        chosen = scope or self.scope()
-        columns = await filled_tables(self.db, chosen)
-        rows = pages_of(self.db, chosen, columns)
-        return await write_tables(Path(out), columns, rows, wanted=format)
+        return await export_files(self.db, Path(out), scope or self.scope(), format)
+
+    # -- people's data --------------------------------------------------------------------
+
+    def desk(self, on_wait: Callable[[], None] = lambda: None) -> Desk:
+        """For requests about people: forget them, tell all, let them in again."""
+        return Desk(self.db, self.settings, on_wait)
 
     # -- all at once ----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from enrico.engine.money import credits_number, usd_number
 from enrico.errors import InputError
-from enrico.pipeline.apply import trouble_row
+from enrico.pipeline.apply import known_keys, trouble_row
 from enrico.store import facts
 from enrico.store.database import Database
 from enrico.store.journal import CallRow, Journal
@@ -34,7 +34,7 @@ async def settle_held(
                 raise InputError(f"No held call begins with {wanted!r}. List them: enrico held")
         found = [call for call in found if any(call.id.startswith(wanted) for wanted in ids)]
     for call in found:
-        keys = [str(key) for key in call.items]
+        keys = known_keys(call)
         decided = facts.people_released(keys)
         if action == "drop":
             reason = f"call {call.id} may have been charged; its answer was given up"

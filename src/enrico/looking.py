@@ -12,9 +12,11 @@ from enrico.engine.money import credits_number, usd_number
 from enrico.errors import InputError
 from enrico.export.tables import rows_of
 from enrico.report.run import read_run, run_dict
+from enrico.settings import Settings
 from enrico.store.crm import Scope
 from enrico.store.database import Database
 from enrico.store.journal import Journal
+from enrico.store.suppressions import load_suppressions
 from enrico.store.tables import accounts, calls, contacts, deal_contacts, deals, people, runs
 
 PERSON_FIELDS = {
@@ -28,8 +30,10 @@ SUGGESTIONS = 5
 class Looker:
     """Answers questions about what the database holds. Spends nothing."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, settings: Settings | None = None) -> None:
+        """*settings*: to tell of somebody unknown whether they are to stay forgotten."""
         self._db = db
+        self._settings = settings
 
     async def runs(self, last: int) -> list[dict[str, Any]]:
         """The newest runs with their summaries."""
@@ -138,7 +142,7 @@ class Looker:
         key = email_key(address)
         rows = await self._db.rows(select(people).where(people.c.key == key))
         if not rows:
-            return []
+            return await self._explain_forgotten(address)
         row = rows[0]
         call = await Journal(self._db).get(row.call_id)
         origin = {
@@ -154,6 +158,15 @@ class Looker:
         ]
         status = {"of": key, "field": "status", "value": row.state, "reason": row.reason}
         return [{**status, **origin}, *facts]
+
+    async def _explain_forgotten(self, address: str) -> list[dict[str, Any]]:
+        if self._settings is None:
+            return []
+        found = await load_suppressions(self._db, self._settings)
+        since = found.since(email_key(address))
+        status = {"of": address, "field": "status", "value": "suppressed", "at": since}
+        reason = "asked to be forgotten: neither loaded nor bought, and nothing is held"
+        return [{**status, "reason": reason}] if since else []
 
     async def _explain_deal(self, deal_id: str) -> list[dict[str, Any]]:
         facts = []

@@ -32,6 +32,7 @@ from pydantic_settings import (
 )
 
 from enrico.errors import ConfigError
+from enrico.secret_files import read_secret
 
 ProfileName = Literal["classic", "modern", "free", "instant", "storm"]
 Speed = Literal["fast", "balanced", "cheap"]
@@ -203,6 +204,31 @@ class TelemetrySettings(_Section):
     )
 
 
+class RetentionSettings(_Section):
+    """How long what names people is kept, in days; 0 keeps it until somebody is forgotten.
+
+    What a call cost and when it was made always stays.
+    """
+
+    people_answers_days: float = Field(
+        90, ge=0, description="Raw answers and requests of people providers; the facts stay."
+    )
+    other_answers_days: float = Field(
+        365, ge=0, description="Raw answers of searches and of the model, where they were read."
+    )
+    people_days: float = Field(
+        365,
+        ge=0,
+        description="Facts on a person who is on no deal, after they were last asked for.",
+    )
+    runs_days: float = Field(
+        730, ge=0, description="Reports of runs and loads, and what happened in them."
+    )
+    exports_days: float = Field(
+        0, ge=0, description="Files that we wrote and nobody has changed: deleted when older."
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one process; immutable."""
 
@@ -229,6 +255,30 @@ class Settings(BaseSettings):
     deepseek_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="DEEPSEEK_API_KEY", description="The LLM endpoint's key."
     )
+    apollo_api_key_file: Path | None = Field(
+        None,
+        validation_alias="APOLLO_API_KEY_FILE",
+        description="A file with Apollo's key, which nobody else may read (mode 600).",
+    )
+    serper_api_key_file: Path | None = Field(
+        None,
+        validation_alias="SERPER_API_KEY_FILE",
+        description="A file with Serper's key, which nobody else may read (mode 600).",
+    )
+    deepseek_api_key_file: Path | None = Field(
+        None,
+        validation_alias="DEEPSEEK_API_KEY_FILE",
+        description="A file with the LLM endpoint's key, which nobody else may read (mode 600).",
+    )
+    master_key: SecretStr = Field(
+        SecretStr(""),
+        description="Opens the keys that are kept in the database: 32 bytes in base64 or hex.",
+    )
+    master_key_file: Path | None = Field(None, description="A file with it (mode 600).")
+    old_master_key: SecretStr = Field(
+        SecretStr(""), description="The former one, until `enrico keys rotate` has been run."
+    )
+    old_master_key_file: Path | None = Field(None, description="A file with it (mode 600).")
     apollo_base_url: str = Field(
         "",
         validation_alias=AliasChoices("APOLLO_BASE_URL"),
@@ -253,6 +303,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = Field(default_factory=CacheSettings)  # type: ignore[arg-type]
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)  # type: ignore[arg-type]
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)  # type: ignore[arg-type]
     workspace: str = Field(
         "", description="Label on metrics, traces and alerts. Empty: the database's name."
     )
@@ -284,11 +335,18 @@ class Settings(BaseSettings):
         secret: SecretStr = getattr(self, f"{provider}_api_key")
         return secret.get_secret_value().strip()
 
+    def source_of(self, provider: str) -> str:
+        """Where a key comes from that the database does not keep: ``APOLLO_API_KEY_FILE``."""
+        name = _SECRETS[f"{provider}_api_key"]
+        path: Path | None = getattr(self, f"{provider}_api_key_file")
+        from_file = path is not None and self.key(provider) == read_secret(path, f"{name}_FILE")
+        return f"{name}_FILE" if from_file else name
+
     def secrets(self) -> list[str]:
         """Everything that must not appear in a log line."""
         kept = (
             self.apollo_api_key, self.serper_api_key, self.deepseek_api_key,
-            self.telemetry.otlp_endpoint, *self.alerts.notify,
+            self.master_key, self.old_master_key, self.telemetry.otlp_endpoint, *self.alerts.notify,
         )  # fmt: skip
         return [secret.get_secret_value() for secret in kept if secret.get_secret_value()]
 
@@ -349,6 +407,7 @@ def load_settings(profile: str | None = None, **overrides: Any) -> Settings:
         ) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"enrico.toml cannot be read: {error}. Mend or remove it.") from None
+    settings = settings.model_copy(update=_from_files(settings))
     changes: dict[str, dict[str, Any]] = {}
     for name, (section, field) in _SHORTCUTS.items():
         if value := getattr(settings, name):
@@ -365,6 +424,25 @@ def load_settings(profile: str | None = None, **overrides: Any) -> Settings:
         for section, fields in changes.items()
     }
     return settings.model_copy(update=update)
+
+
+_SECRETS = {
+    "apollo_api_key": "APOLLO_API_KEY",
+    "serper_api_key": "SERPER_API_KEY",
+    "deepseek_api_key": "DEEPSEEK_API_KEY",
+    "master_key": "ENRICO_MASTER_KEY",
+    "old_master_key": "ENRICO_OLD_MASTER_KEY",
+}
+
+
+def _from_files(settings: Settings) -> dict[str, SecretStr]:
+    """Secrets that a file holds, where the environment does not say them itself."""
+    found = {}
+    for name, env in _SECRETS.items():
+        path: Path | None = getattr(settings, f"{name}_file")
+        if path is not None and not getattr(settings, name).get_secret_value():
+            found[name] = SecretStr(read_secret(path, f"{env}_FILE"))
+    return found
 
 
 def _what_is_wrong(error: ValidationError) -> str:

@@ -44,7 +44,7 @@ def run_command(arguments: list[str]) -> int:
         return 2
     except EnricoError as error:
         if "--debug" in arguments:
-            raise
+            return _crashed(error, error.exit_code)
         if "--json" in arguments:
             import orjson
 
@@ -58,3 +58,12 @@ def run_command(arguments: list[str]) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # a mistake of ours; its traceback may repeat what it stumbled on
+        return _crashed(error, 1)
+
+
+def _crashed(error: Exception, code: int) -> int:
+    from enrico.logs import masked_traceback
+
+    print(masked_traceback(error), end="", file=sys.stderr)
+    return code

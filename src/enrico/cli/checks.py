@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from enrico.checking import Check, check_everything, describe_providers
+from enrico.checking import Check, check_everything, describe_providers, with_keys_of_database
 from enrico.cli.common import DEFAULT, Common, print_json, say, table
 from enrico.client import Enrico
 
@@ -36,7 +36,8 @@ def doctor(*, common: Common = DEFAULT) -> int:
 def providers(*, common: Common = DEFAULT) -> int:
     """List the providers."""
     client: Enrico = common.client()
-    found: list[dict[str, Any]] = describe_providers(client.settings)
+    settings = asyncio.run(with_keys_of_database(client.settings))
+    found: list[dict[str, Any]] = describe_providers(settings)
     if common.json:
         print_json(found)
     else:

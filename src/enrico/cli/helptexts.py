@@ -132,6 +132,50 @@ For example:
 """,
         ),
     },
+    "People's data and keys": {
+        "forget": (
+            "privacy:forget",
+            """Erase people for good, and neither buy nor load them again.
+
+Takes addresses, and domains for everybody with an address there. Erases them
+from what was loaded and bought, the journal, files that we wrote, free pages
+and the database's log; what calls cost stays. A keyed hash keeps them out.
+
+For example:
+  enrico forget jane@acme.com --dry-run
+  enrico forget jane@acme.com bob@acme.com --yes
+  enrico forget acme.com
+""",
+        ),
+        "privacy": (
+            "privacy:privacy",
+            """Tell all that is held of a person; let one in again; let old data go.
+
+'export' tells everything with its sources, 'allow' undoes the keeping out,
+'list' counts who is kept out, 'retain' lets go what is older than the
+settings under [retention] allow.
+
+For example:
+  enrico privacy export jane@acme.com -o jane.json
+  enrico privacy allow jane@acme.com
+  enrico privacy retain
+""",
+        ),
+        "keys": (
+            "keys:keys",
+            """Keep providers' keys in the database, encrypted under a master key.
+
+'set' reads the key from stdin or asks for it; it is never an argument. 'list'
+says where each key comes from, 'rotate' seals all of them anew. The master
+key is in ENRICO_MASTER_KEY or in a file that ENRICO_MASTER_KEY_FILE names.
+
+For example:
+  enrico keys set apollo
+  enrico keys list
+  enrico keys rotate
+""",
+        ),
+    },
     "Check and mend": {
         "held": (
             "mend:held",

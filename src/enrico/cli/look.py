@@ -141,7 +141,7 @@ def explain(what: str, /, *, common: Common = DEFAULT) -> int:
         usage("Say what to explain: a person's address, an account's domain or a deal's id.")
 
     async def work(client: Enrico) -> int:
-        found = await Looker(client.db).explain(what)
+        found = await Looker(client.db, client.settings).explain(what)
         if common.json:
             print_json(found)
         else:

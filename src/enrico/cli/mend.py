@@ -66,6 +66,8 @@ def replay(*, common: Common = DEFAULT) -> int:
                 f"{done['answers']} recorded answers read again, {done['roles']} roles changed, "
                 "nothing spent."
             )
+            if done["gone"]:
+                say(f"{done['gone']} answers were let go after their time; their facts stay.")
         return 0
 
     return with_client(common, work)

@@ -37,7 +37,7 @@ def report(
         record = await read_run(client.db, run)
         page = render_page(record, client.settings).encode()
         try:
-            out.write_bytes(page)
+            await _write(client, out, record.data["run_id"], page)
         except OSError as error:
             raise StoreError(f"{out} cannot be written: {error.strerror}.") from error
         if common.json:
@@ -47,6 +47,14 @@ def report(
         return 0
 
     return with_client(common, work)
+
+
+async def _write(client: Enrico, out: Path, run_id: str, page: bytes) -> None:
+    """Write the page, and remember where: it is written anew when somebody is forgotten."""
+    from enrico.privacy.files import remember
+
+    out.write_bytes(page)
+    await remember(client.db, "report", [out], {"run": run_id})
 
 
 def print_run(run: dict[str, Any]) -> None:

@@ -37,6 +37,8 @@ def say_load(report: LoadReport) -> None:
         for name, words in (("dates", "date_order"), ("numbers", "decimal_style"), ("", "note")):
             if file[words]:
                 say(f"    {name}{': ' if name else ''}{file[words]}")
+    if report.suppressed:
+        say(f"  left out: {report.suppressed} contacts who asked to be forgotten")
     for match in report.matches:
         say(f"  matched: {match}")
     for warning in report.warnings:

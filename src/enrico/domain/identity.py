@@ -42,6 +42,7 @@ _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 _HOST = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z][a-z0-9-]{0,61}[a-z0-9])"
 )
+_LINKEDIN = re.compile(r"linkedin\.com/in/([^\s/?#\"'<>,;]+)", re.IGNORECASE)
 _BROKEN = re.compile(r"[a-z0-9._-]+ [a-z0-9._-]+@\S+")  # "jane doe@x.com": whose is doe@x.com?
 _EDGE = "\"'`´‘’.,;:!?*<>()[]{}/\\"
 
@@ -85,6 +86,20 @@ def check_email(raw: str, name: str = "") -> EmailCheck:
         if first is None or (not first.key and found.key):
             first = found
     return first or EmailCheck("", False, "malformed")
+
+
+def addresses_in(text: str) -> list[EmailCheck]:
+    """All addresses in a cell or a text, in their matching form, usable or not."""
+    if "@" not in text:
+        return []
+    found = (_check_one(candidate, "") for candidate in _candidates(text))
+    return [check for check in found if check.key]
+
+
+def linkedin_key(url: str) -> str:
+    """``https://de.LinkedIn.com/in/Ada-Byrne/?x=1`` → ``linkedin.com/in/ada-byrne``, else empty."""
+    found = _LINKEDIN.search(url)
+    return f"linkedin.com/in/{found[1].lower()}" if found else ""
 
 
 def _candidates(raw: str) -> Iterator[str]:

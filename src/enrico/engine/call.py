@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ class Call:
     items: Sequence[Any]
     """Keys of what is asked about, in the order of the request. JSON, kept with the call."""
     reserve: Cost
+    private: tuple[str, ...] = ()
+    """Names and addresses in the request: a refusal that repeats them is told without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +226,7 @@ class CallPath:
                     except Lost as cause:
                         partial = Reply(cause.status, {}, cause.partial)
                         raise await self._useless(tried, partial, charged, str(cause)) from cause
-                    error = self.provider.refusal(reply)
+                    error = self.provider.refusal(_without(reply, call.private))
                     if error is None:
                         charged = self.provider.cost(reply, call.reserve, time.time())
                         ended_at = await self._answered(tried, reply, charged)
@@ -414,6 +417,15 @@ class _Tried:
     """Unix time."""
     began: float
     """On the performance counter."""
+
+
+def _without(reply: Reply, private: Sequence[str]) -> Reply:
+    """A refusal without what it must not repeat; an answer as it is."""
+    if reply.status < 400 or not private:
+        return reply
+    words = sorted({word for word in private if len(word) > 1}, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, words)).encode(), re.IGNORECASE)
+    return Reply(reply.status, reply.headers, pattern.sub(b"***", reply.body))
 
 
 def call_key(run_id: str, provider: str, call: Call) -> str:

@@ -58,6 +58,7 @@ UNUSABLE_WORDS = {
     "role_account": "the address belongs to a function, not to a person",
     "disposable": "the address is disposable",
     "placeholder": "the address is a placeholder",
+    "suppressed": "asked to be forgotten",
 }
 _NOT_VERIFIED = ("", "", "", "", "", "", None, "", "", "", "")
 """The columns from ``verified_name`` to ``linkedin_url`` of a contact whom we know nothing of."""

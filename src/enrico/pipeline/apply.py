@@ -6,7 +6,7 @@ the same answer is the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,6 +26,7 @@ from enrico.providers.serper import SearchResult, host_of, read_results
 from enrico.store import facts
 from enrico.store.database import Database, Operation
 from enrico.store.journal import CallRow, Journal, moment, timestamp
+from enrico.store.suppressions import TOMBSTONE
 from enrico.store.tables import accounts
 
 DOUBTFUL_FACTOR = 0.5
@@ -38,6 +39,11 @@ TOP_SIGNALS = 3
 _SITES = select(accounts.c.domain, accounts.c.key).where(
     accounts.c.domain.in_(bindparam("hosts", expanding=True))
 )
+
+
+class AnswerGone(BadAnswer):
+    """What this answer rests on was let go, for it was kept long enough."""
+
 
 Sent = Mapping[str, ToClassify]
 """What was asked about each account, by its key."""
@@ -88,7 +94,16 @@ class Parts:
 class Applier:
     """Writes what recorded answers say."""
 
-    def __init__(self, db: Database, journal: Journal, stats: Stats, language: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        journal: Journal,
+        stats: Stats,
+        language: str,
+        is_suppressed: Callable[[str], bool] = lambda key: False,
+    ) -> None:
+        """*is_suppressed*: whether nothing may be kept of the person with this address."""
+        self.is_suppressed = is_suppressed
         self._db = db
         self._journal = journal
         self._stats = stats
@@ -103,6 +118,7 @@ class Applier:
         found = [
             person_row(key, person, call_id, ended_at, share[key])
             for key, person in sorted(matches.found.items())
+            if self._may_keep(key)
         ]
         missed = [
             {
@@ -116,10 +132,14 @@ class Applier:
                 "provider": "apollo",
             }
             for key in matches.not_found
+            if self._may_keep(key)
         ]
         await self._db.write(
             facts.people_found(found), facts.people_missed(missed), self._journal.applied(call_id)
         )
+
+    def _may_keep(self, key: str) -> bool:
+        return not (key.startswith(TOMBSTONE) or self.is_suppressed(key))
 
     # -- search ---------------------------------------------------------------------------
 
@@ -309,6 +329,8 @@ class Applier:
             call = answers.get(search_call)
             if call is None:
                 raise BadAnswer("the search that it rests on is gone")
+            if call.is_gone:
+                raise AnswerGone("the search that it rests on was let go")
             name, domain = names.get(key, ("", ""))
             results = read_results(call.reply)
             first = part[0] if part else 0
@@ -316,6 +338,11 @@ class Applier:
                 key, name, domain, search_call, call.ended_at, results, first, count
             )
         return sent
+
+
+def known_keys(call: CallRow) -> list[str]:
+    """Whom a recorded call of a people provider asked for, without those who were forgotten."""
+    return [str(key) for key in call.items if not str(key).startswith(TOMBSTONE)]
 
 
 def asked_people(call: CallRow) -> list[PersonToFind]:

@@ -22,7 +22,7 @@ from sqlalchemy import bindparam, select, update
 from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.engine.windows import Window
-from enrico.pipeline.apply import asked_people, trouble_row
+from enrico.pipeline.apply import asked_people, known_keys, trouble_row
 from enrico.pipeline.context import Context
 from enrico.providers.apollo import BULK, PersonToFind
 from enrico.providers.common import json_object
@@ -173,7 +173,7 @@ async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
 
 async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
     reason = f"{call.error}; held: {evidence}"
-    rows = [trouble_row(str(key), "held", reason, call.id) for key in call.items]
+    rows = [trouble_row(key, "held", reason, call.id) for key in known_keys(call)]
     # Together: a process that dies in between must not leave people who would be bought again.
     marked = ctx.journal.marked(call.id, "held", reason, applied=True)
     await ctx.db.write(marked, facts.people_held(rows))

@@ -53,6 +53,7 @@ from enrico.store.selection import (
     fill_work,
     work_size,
 )
+from enrico.store.suppressions import keep_out, load_suppressions
 from enrico.store.tables import runs
 
 log = structlog.get_logger("enrico.run")
@@ -124,6 +125,9 @@ class Run:
         the database refuses.
         """
         check_keys(self._settings, self.options.only)
+        forgotten = await load_suppressions(self._db, self._settings)
+        await keep_out(self._db, forgotten)
+        self._applier.is_suppressed = forgotten.covers
         host = self._host._ctx if self._host is not None else None
         async with self._open() if host is None else self._beside(host) as ctx:
             self._ctx = ctx

@@ -119,6 +119,7 @@ class Apollo:
             ),
             items=[person.key for person in people],
             reserve=Cost(price.credits * len(people), price.usd * len(people)),
+            private=_private(people),
         )
 
     def single(self, person: PersonToFind) -> Call:
@@ -134,6 +135,7 @@ class Apollo:
             ),
             items=[person.key],
             reserve=self.price(),
+            private=_private([person]),
         )
 
     def health(self) -> Request:
@@ -206,6 +208,15 @@ class Apollo:
             if limit is not None and left is not None and 0 <= left <= limit:
                 used[period] = limit - left
         return used
+
+
+def _private(people: Sequence[PersonToFind]) -> tuple[str, ...]:
+    return tuple(
+        word
+        for person in people
+        for word in (person.key, person.linkedin_url, person.first_name, person.last_name)
+        if word
+    )
 
 
 def _details(person: PersonToFind) -> dict[str, str]:

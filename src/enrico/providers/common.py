@@ -9,6 +9,7 @@ import orjson
 
 from enrico.engine.http import Reply
 from enrico.errors import ProviderError, RateLimited, Skippable, Unavailable
+from enrico.logs import without_addresses
 
 _SPACES = re.compile(r"\s+")
 
@@ -45,7 +46,7 @@ def error_text(reply: Reply) -> str:
             if isinstance(candidate, str) and candidate:
                 text = candidate
                 break
-    return _SPACES.sub(" ", text).strip()[:200]
+    return without_addresses(_SPACES.sub(" ", text)).strip()[:200]
 
 
 def seconds(text: str | None) -> float | None:

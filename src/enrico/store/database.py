@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, inspect, text
@@ -24,7 +24,7 @@ from enrico.store.tables import metadata
 
 __all__ = ["Database", "Lock", "Operation", "Rows", "in_turn", "open_database"]
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 LARGEST_GROUP = 2_000
 PATIENCE_SECONDS = 60.0
 """How long a question waits for a server that is away."""
@@ -85,6 +85,14 @@ class Backend(Protocol):
 
     def room(self) -> int | None:
         """Bytes free where the database lies; None where that cannot be known."""
+        ...
+
+    async def scrub(self) -> None:
+        """See to it that no byte of what was deleted stays behind in the database.
+
+        Raises StoreError when that cannot be done now; what was deleted is deleted all the same,
+        and scrubbing can be done again.
+        """
         ...
 
     def why(self, error: BaseException) -> str:
@@ -186,9 +194,32 @@ class Database:
             except StoreError as error:
                 await patience.wait(error)
 
+    async def scrub(self) -> None:
+        """See to it that no byte of what was deleted stays behind. Raises StoreError."""
+        try:
+            await self.backend.scrub()
+        except StoreError:
+            raise
+        except Exception as error:
+            raise StoreError(self.backend.why(error)) from error
+
     def lock(self, work: str = "run") -> Lock:
         """The lock of those who spend over this database (``run``), or load into it (``load``)."""
         return self.backend.lock(work)
+
+    @asynccontextmanager
+    async def alone(
+        self, *works: str, on_wait: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """Nobody else does these *works* over this database meanwhile; waits its turn."""
+        async with AsyncExitStack() as held:
+            for work in works:
+                lock = self.lock(work)
+                held.push_async_callback(lock.release)
+                if not await lock.try_to_acquire():
+                    on_wait()
+                    await in_turn(lock)
+            yield
 
     async def close(self) -> None:
         """Finish what was handed in, then close."""

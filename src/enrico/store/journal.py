@@ -86,6 +86,11 @@ class CallRow:
     error: str
     applied: bool
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether its answer was let go, for it was kept long enough."""
+        return self.reply.body.startswith(_GONE)
+
 
 def plain_request(request: Request) -> bytes:
     """What makes a request the one it is, on a line of its own and in its body."""
@@ -94,7 +99,7 @@ def plain_request(request: Request) -> bytes:
 
 def pack_request(request: Request) -> bytes:
     """The exact bytes of a request, so that a replay sends the same again."""
-    return _deflate(plain_request(request))
+    return pack(plain_request(request))
 
 
 def unpack_request(data: bytes) -> Request:
@@ -104,11 +109,20 @@ def unpack_request(data: bytes) -> Request:
     return Request(method, path, body, tuple((name, value) for name, value in query))
 
 
-def _deflate(data: bytes) -> bytes:
+def pack(data: bytes) -> bytes:
+    """As requests and answers are kept."""
     # zlib.compress asks for 268 kB at each call, which the system gives and takes back page by
     # page: dearer than the work. In 72 kB answers of 30 kB become as small (decision 0016).
     packer = zlib.compressobj(1, zlib.DEFLATED, wbits=14, memLevel=5)
     return packer.compress(data) + packer.flush()
+
+
+_GONE = b'{"gone":'
+
+
+def past_retention(at: str) -> bytes:
+    """What stands for an answer that was kept long enough."""
+    return pack(orjson.dumps({"gone": "kept long enough", "at": at}))
 
 
 class Journal:
@@ -188,7 +202,7 @@ class Journal:
             "duration_ms": duration_ms,
             "status": reply.status,
             "headers": orjson.dumps(kept).decode(),
-            "body": _deflate(reply.body) if reply.body else b"",
+            "body": pack(reply.body) if reply.body else b"",
             "rate_limited": rate_limited,
             "error": error,
         }

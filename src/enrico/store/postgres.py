@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from enrico.errors import StoreError
 from enrico.store.sql import Compiled, Operation, compiled
+from enrico.store.tables import metadata
 
 log = structlog.get_logger("enrico.postgres")
 
@@ -64,7 +65,10 @@ class Postgres:
         self._dsn = _dsn(url)
         self.where = f"The database {url.database or url.username} at {url.host or 'localhost'}"
         self.engine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=self.connect, pool_pre_ping=True
+            "postgresql+asyncpg://",
+            async_creator=self.connect,
+            pool_pre_ping=True,
+            hide_parameters=True,  # a row in a traceback would name people
         )
         self._connection: asyncpg.Connection[Any] | None = None
         self._held: list[SessionLock] = []
@@ -160,6 +164,15 @@ class Postgres:
     def room(self) -> int | None:
         """Unknown: the disk is the server's."""
         return None
+
+    async def scrub(self) -> None:
+        """Write every table anew. What the server's log, replicas and backups keep is not ours."""
+        connection = await self.connect()
+        try:
+            for table in metadata.tables:
+                await connection.execute(f'VACUUM FULL "{table}"')
+        finally:
+            await connection.close(timeout=CONNECT_SECONDS)
 
     def why(self, error: BaseException) -> str:
         """What went wrong, why, and what to do; never the data."""

@@ -323,6 +323,60 @@ load_problems = Table(
     Column("mend", Text, nullable=False),
 )
 
+# Who is to stay forgotten: keyed hashes, so that nobody is bought or imported again. Never a name.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("kind", String, nullable=False),  # address, linkedin, contact, domain
+    Column("subject", String, nullable=False),  # the hash of what was asked to be forgotten
+    Column("at", String, nullable=False),
+)
+
+# Keys that we made ourselves, each wrapped with the master key, or in clear where there is none.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("purpose", String, nullable=False),  # suppressions, provider_keys
+    Column("wrapped", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+# Providers' keys, encrypted with one of those.
+provider_keys = Table(
+    "provider_keys",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("data_key", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("last_four", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+# Files that we wrote and that may name people, so that they can be written anew without somebody.
+written_files = Table(
+    "written_files",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("made", String, nullable=False, index=True),  # one for all files of one export
+    Column("kind", String, nullable=False),  # export, report, answer
+    Column("recipe", Text, nullable=False),  # how to write it again
+    Column("stamp", String, nullable=False),  # size and time of change; empty: being written
+    Column("at", String, nullable=False),
+)
+
+# How far what has to be done now and then was done.
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("at", String, nullable=False),
+)
+
 for _name in ("sqlite", "postgresql"):
     for _statement in doubts.triggers(_name):
         _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_name)  # type: ignore[no-untyped-call]

@@ -1,0 +1,112 @@
+"""Looks for people and keys in everything that a database and its exports leave on disk."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from enrico.domain.identity import check_email
+from enrico.sandbox import write_sample_crm
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to look for, as an export of the CRM has them."""
+
+    key: str
+    """Their address as people are matched by it."""
+    needles: frozenset[str]
+    """What must not be found, in lower case: addresses as written, full name, phone, profile."""
+
+
+def write_crm(folder: Path, deals: int) -> list[Person]:
+    """A made-up Salesforce export in which everybody has a phone number and a profile.
+
+    A name that several people have, or that is part of another one's, is not looked for.
+    """
+    write_sample_crm(folder, deals=deals)
+    path = folder / "Contact.csv"
+    with path.open(encoding="latin-1", newline="") as file:
+        rows = list(csv.DictReader(file))
+    written: dict[str, set[str]] = {}
+    named: dict[str, set[str]] = {}
+    for row in rows:
+        check = check_email(row["Email"], f"{row['FirstName']} {row['LastName']}")
+        if not check.usable:
+            row["LinkedIn URL"] = ""
+            continue
+        number = zlib.crc32(check.key.encode())
+        row["Phone"] = f"+49 171 {number:010}"
+        row["LinkedIn URL"] = f"https://www.linkedin.com/in/p-{number:010}"
+        name = f"{row['FirstName']} {row['LastName']}".strip().lower()
+        named.setdefault(name, set()).add(check.key)
+        written.setdefault(check.key, set()).update(
+            (check.key, row["Email"].strip().lower(), f"{number:010}", name)
+        )
+    with path.open("w", encoding="latin-1", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerows(rows)
+    several = {
+        name
+        for name, keys in named.items()
+        if len(keys) > 1 or any(name in other and name != other for other in named)
+    }
+    return [
+        Person(key, frozenset(n for n in needles - several if len(n) > 5))
+        for key, needles in sorted(written.items())
+    ]
+
+
+def haystacks(database: Path, *folders: Path) -> Iterator[tuple[str, bytes]]:
+    """(where, lower-case bytes) of the database's files, its rows, its blobs, and all files."""
+    for path in sorted(database.parent.glob(f"{database.name}*")):
+        yield path.name, path.read_bytes().lower()
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
+        tables = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            # A text that runs over several pages is whole only here.
+            rows = raw.execute(f"SELECT * FROM {table}").fetchall()
+            cells = [cell for row in rows for cell in row]
+            text = "\n".join(cell for cell in cells if isinstance(cell, str))
+            yield f"rows of {table}", text.lower().encode()
+            if table == "calls":
+                packed = [cell for cell in cells if isinstance(cell, bytes) and cell]
+                yield "payloads", b"\n".join(map(zlib.decompress, packed)).lower()
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            yield from contents(path)
+
+
+def contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    """A file's bytes, and what is packed in it."""
+    yield path.name, path.read_bytes().lower()
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as book:
+            for name in book.namelist():
+                yield f"{path.name}/{name}", book.read(name).lower()
+    if path.suffix == ".parquet":
+        with duckdb.connect() as connection:
+            rows = connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+        yield f"{path.name} unpacked", repr(rows).lower().encode()
+
+
+def in_the_news(database: Path) -> bytes:
+    """All that searches brought, in lower case: it may name people of whom nothing is held."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
+        rows = raw.execute("SELECT body FROM calls WHERE provider = 'serper'").fetchall()
+    return b"\n".join(zlib.decompress(body) for (body,) in rows if body).lower()
+
+
+def hits(needles: Iterable[str], hay: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
+    """(where, needle) of everything that was found."""
+    wanted = [(needle, needle.encode()) for needle in needles]
+    return [(where, needle) for where, text in hay for needle, raw in wanted if raw in text]
