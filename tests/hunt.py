@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import sqlite3
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,8 @@ import duckdb
 
 from enrico.domain.identity import check_email
 from enrico.sandbox import write_sample_crm
+from enrico.store.tables import metadata
+from tests.stores import Stores
 
 
 @dataclass(frozen=True)
@@ -66,21 +66,21 @@ def write_crm(folder: Path, deals: int) -> list[Person]:
     ]
 
 
-def haystacks(database: Path, *folders: Path) -> Iterator[tuple[str, bytes]]:
+def haystacks(
+    stores: Stores, *folders: Path, database: str = "enrico"
+) -> Iterator[tuple[str, bytes]]:
     """(where, lower-case bytes) of the database's files, its rows, its blobs, and all files."""
-    for path in sorted(database.parent.glob(f"{database.name}*")):
+    for path in stores.files(database):
         yield path.name, path.read_bytes().lower()
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
-        tables = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (table,) in tables:
-            # A text that runs over several pages is whole only here.
-            rows = raw.execute(f"SELECT * FROM {table}").fetchall()
-            cells = [cell for row in rows for cell in row]
-            text = "\n".join(cell for cell in cells if isinstance(cell, str))
-            yield f"rows of {table}", text.lower().encode()
-            if table == "calls":
-                packed = [cell for cell in cells if isinstance(cell, bytes) and cell]
-                yield "payloads", b"\n".join(map(zlib.decompress, packed)).lower()
+    for table in metadata.tables:
+        # A text that runs over several pages is whole only here.
+        rows = stores.query(database, f"SELECT * FROM {table}")
+        cells = [cell for row in rows for cell in row]
+        text = "\n".join(cell for cell in cells if isinstance(cell, str))
+        yield f"rows of {table}", text.lower().encode()
+        if table == "calls":
+            packed = [cell for cell in cells if isinstance(cell, bytes) and cell]
+            yield "payloads", b"\n".join(map(zlib.decompress, packed)).lower()
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             yield from contents(path)
@@ -99,10 +99,9 @@ def contents(path: Path) -> Iterator[tuple[str, bytes]]:
         yield f"{path.name} unpacked", repr(rows).lower().encode()
 
 
-def in_the_news(database: Path) -> bytes:
+def in_the_news(stores: Stores, database: str = "enrico") -> bytes:
     """All that searches brought, in lower case: it may name people of whom nothing is held."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
-        rows = raw.execute("SELECT body FROM calls WHERE provider = 'serper'").fetchall()
+    rows = stores.query(database, "SELECT body FROM calls WHERE provider = 'serper'")
     return b"\n".join(zlib.decompress(body) for (body,) in rows if body).lower()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -33,11 +33,15 @@ class Stores(Protocol):
         """Change it from outside."""
         ...
 
+    def files(self, name: str) -> Iterable[Path]:
+        """The files that it lies in, where they can be read."""
+        ...
+
 
 class SqliteStores:
     """Files in a folder; *loaded* gives one with the sample export, to be copied."""
 
-    def __init__(self, folder: Path, loaded: Callable[[int], Path]) -> None:
+    def __init__(self, folder: Path, loaded: Callable[[int], Path] | None = None) -> None:
         self._folder = folder
         self._loaded = loaded
 
@@ -49,7 +53,7 @@ class SqliteStores:
         return f"sqlite:///{self.path(name)}"
 
     def load(self, name: str, deals: int) -> None:
-        if not self.path(name).exists():
+        if self._loaded is not None and not self.path(name).exists():
             shutil.copy(self._loaded(deals), self.path(name))
 
     def query(self, name: str, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -59,6 +63,9 @@ class SqliteStores:
     def execute(self, name: str, sql: str, *values: Any) -> None:
         with closing(sqlite3.connect(self.path(name))) as connection, connection:
             connection.execute(sql, values)
+
+    def files(self, name: str) -> Iterable[Path]:
+        return sorted(self._folder.glob(f"{name}.db*"))
 
 
 class PostgresStores:
@@ -84,6 +91,14 @@ class PostgresStores:
 
     def execute(self, name: str, sql: str, *values: Any) -> None:
         self.query(name, sql, *values)
+
+    def files(self, name: str) -> Iterable[Path]:
+        asked = (
+            "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database "
+            "WHERE datname = current_database()"
+        )
+        [(folder,)] = self.query(name, asked)
+        return sorted(path for path in Path(folder).glob("*") if path.is_file())
 
     def drop(self) -> None:
         """Remove all of them."""

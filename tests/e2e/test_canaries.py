@@ -23,6 +23,7 @@ from enrico.sandbox import DEFAULT_KEYS
 from enrico.settings import load_settings
 from hunt import contents, haystacks, hits, in_the_news, write_crm
 from receiver import Receiver
+from tests.stores import SqliteStores
 
 KINDS = {
     "apollo": (
@@ -109,11 +110,12 @@ async def test_neither_keys_nor_people_leave_by_any_way_whatever_goes_wrong(
     outside += [("sent to the collector and in alerts", told.lower())]
     for name in ("enrico.log", "enrico.prom", "run.html"):
         outside += contents(cli.folder / name)
-    everywhere = [*outside, *haystacks(cli.database, cli.folder)]
+    stores = SqliteStores(cli.database.parent)
+    everywhere = [*outside, *haystacks(stores, cli.folder, database=cli.database.stem)]
     hidden = {part for key in (*keys.values(), wrong, master, token) for part in parts(key)}
     # A way out that was told its own token may say it there.
     assert hits(hidden, everywhere) == []
-    news = in_the_news(cli.database)
+    news = in_the_news(stores, cli.database.stem)
     canaries = {n for p in people for n in p.needles if n.encode() not in news}
     assert len(canaries) > 600
     assert hits(canaries, outside) == []

@@ -14,11 +14,13 @@ from enrico.errors import InputError, StoreError
 from enrico.privacy import files
 from enrico.store.sqlite import Sqlite
 from hunt import Person, haystacks, hits, in_the_news, write_crm
+from tests.conftest import BOTH
+from tests.stores import Stores
 
 PEOPLE = int(os.environ.get("FORGET_PEOPLE", "60"))
 """How many are forgotten at once; 1,000 is the full form, of some minutes."""
 DEALS = max(50, PEOPLE * 7 // 10)
-LEDGER = "select id, provider, state, credits, usd, reserved_credits, reserved_usd from calls"
+LEDGER = "select id, provider, state, credits, usd, reserved_credits, reserved_usd from calls order by id"
 ORPHANS = "select count(*) from deal_contacts where contact_id not in (select id from contacts)"
 OUTPUTS = ("csv", "results.xlsx", "results.jsonl", "results.parquet")
 
@@ -37,9 +39,9 @@ def few(tmp_path: Path) -> tuple[Path, list[Person]]:
     return folder, write_crm(folder, 10)
 
 
-def needles(people: list[Person], database: Path) -> set[str]:
+def needles(people: list[Person], stores: Stores) -> set[str]:
     """What is to be looked for; a namesake in the news is somebody else."""
-    news = in_the_news(database)
+    news = in_the_news(stores)
     return {needle for person in people for needle in person.needles if needle.encode() not in news}
 
 
@@ -48,6 +50,7 @@ async def enriched(bench, client, folder: Path) -> None:
     await client.run()
 
 
+@BOTH
 async def test_no_byte_of_the_forgotten_is_left_and_nobody_buys_them_again(bench, crm):
     folder, people = crm
     sandbox = await bench.sandbox({"provider": "apollo", "kind": "shuffled", "every": 7})
@@ -58,17 +61,17 @@ async def test_no_byte_of_the_forgotten_is_left_and_nobody_buys_them_again(bench
         for name in OUTPUTS:
             await client.export(out / name)
         ledger = bench.query(LEDGER)
-        wanted = needles(gone, bench.database())
-        others = needles(stay, bench.database())
-        found = hits(wanted, haystacks(bench.database(), out))
+        wanted = needles(gone, bench.stores)
+        others = needles(stay, bench.stores)
+        found = hits(wanted, haystacks(bench.stores, out))
         assert {needle for _, needle in found} == wanted  # the hunt can find them
 
         done = await client.desk().forget([person.key for person in gone])
 
         assert (done.people, done.unknown) == (len(gone), [])
-        assert hits(wanted, haystacks(bench.database(), out)) == []
+        assert hits(wanted, haystacks(bench.stores, out)) == []
         assert bench.query(LEDGER) == ledger
-        left = hits(others, haystacks(bench.database(), out / "csv"))
+        left = hits(others, haystacks(bench.stores, out / "csv"))
         assert {needle for _, needle in left} == others
 
         bought = sandbox.stats()["apollo"]["items"]
@@ -80,7 +83,7 @@ async def test_no_byte_of_the_forgotten_is_left_and_nobody_buys_them_again(bench
         assert sandbox.stats()["apollo"]["items"] == bought
         assert again["cost_usd"] == 0
         assert (await client.replay())["not_understood"] == 0
-        assert hits(wanted, haystacks(bench.database(), out)) == []
+        assert hits(wanted, haystacks(bench.stores, out)) == []
 
 
 async def test_the_others_in_a_call_come_out_of_a_replay_as_before(bench, few):
@@ -105,19 +108,20 @@ async def test_the_others_in_a_call_come_out_of_a_replay_as_before(bench, few):
         assert bench.query("select count(*) from people where key like 'forgotten:%'") == [(0,)]
 
 
+@BOTH
 async def test_a_domain_stands_for_everybody_with_an_address_there(bench, few):
     folder, people = few
     domain = people[0].key.partition("@")[2]
     mine = [person for person in people if person.key.endswith(f"@{domain}")]
     async with bench.open(await bench.sandbox()) as client:
         await enriched(bench, client, folder)
-        wanted = needles(mine, bench.database())
+        wanted = needles(mine, bench.stores)
 
         await client.desk().forget([domain])
         await client.load(folder)
 
         assert len(mine) > 1
-        assert hits(wanted, haystacks(bench.database())) == []
+        assert hits(wanted, haystacks(bench.stores)) == []
         with pytest.raises(InputError, match=f"privacy allow {domain}"):
             await client.desk().let_in(mine[0].key)
         await client.desk().let_in(domain)
@@ -177,8 +181,8 @@ async def test_texts_of_ours_that_repeat_somebody_are_cleaned(bench, few):
             if table in ("notices", "load_problems", "run_events", "requests"):
                 columns = bench.query(f"select count(*) from pragma_table_info('{table}')")[0][0]
                 marks = ",".join(["''"] * columns)
-                change(bench.database(), f"insert into {table} values ({marks})")
-            change(bench.database(), f"update {table} set {column} = ?", said)
+                bench.change(f"insert into {table} values ({marks})")
+            bench.change(f"update {table} set {column} = ?", said)
 
         done = await client.desk().forget([one.key])
 
@@ -186,14 +190,14 @@ async def test_texts_of_ours_that_repeat_somebody_are_cleaned(bench, few):
         assert bench.query("select distinct error from calls") == [
             ("no match for [forgotten] <[forgotten]>, nor for Joe",)
         ]
-        assert hits(one.needles, haystacks(bench.database())) == []
+        assert hits(one.needles, haystacks(bench.stores)) == []
 
 
 async def test_old_pages_of_a_database_that_did_not_overwrite_are_clean_too(bench, few):
     folder, people = few
     async with bench.open(await bench.sandbox()) as client:
         await client.load(folder)
-        with closing(sqlite3.connect(bench.database())) as raw, raw:
+        with closing(sqlite3.connect(bench.stores.path("enrico"))) as raw, raw:
             raw.execute("pragma secure_delete = off")
             raw.execute("create table older (note text)")
             raw.execute("insert into older values (?)", (f"{people[0].key} " * 40_000,))
@@ -202,9 +206,10 @@ async def test_old_pages_of_a_database_that_did_not_overwrite_are_clean_too(benc
 
         await client.desk().forget([people[0].key])
 
-        assert hits(people[0].needles, haystacks(bench.database())) == []
+        assert hits(people[0].needles, haystacks(bench.stores)) == []
 
 
+@BOTH
 async def test_a_name_in_the_news_of_their_own_account_goes_too(bench, few):
     folder, _ = few
     async with bench.open(await bench.sandbox()) as client:
@@ -216,8 +221,7 @@ async def test_a_name_in_the_news_of_their_own_account_goes_too(bench, few):
         )[0]
         stories = bench.query("select n from signals where key = ?", key)
         first, last = headline.split()[-2:]  # the firm's own name stands in front
-        change(
-            bench.database(),
+        bench.change(
             "update contacts set first_name = ?, last_name = ? where id = ?", first, last, contact,
         )  # fmt: skip
         ledger = bench.query(LEDGER)
@@ -234,12 +238,6 @@ async def test_a_name_in_the_news_of_their_own_account_goes_too(bench, few):
     assert bench.query(LEDGER) == ledger
 
 
-def change(database: Path, sql: str, *values: object) -> None:
-    """Change a database from outside."""
-    with closing(sqlite3.connect(database)) as raw, raw:
-        raw.execute(sql, values)
-
-
 async def test_deal_fields_that_name_them_go(bench, few):
     folder, people = few
     async with bench.open(await bench.sandbox()) as client:
@@ -251,9 +249,7 @@ async def test_deal_fields_that_name_them_go(bench, few):
         )
         deal, name = rows[0]
         fields = orjson.dumps([["champion", name], ["economic_buyer", "Somebody Else"]]).decode()
-        change(
-            bench.database(),
-            "update deals set role_fields = ?, name = ? where id = ?",
+        bench.change("update deals set role_fields = ?, name = ? where id = ?",
             fields, f"Renewal for {name}", deal,
         )  # fmt: skip
 
@@ -264,6 +260,7 @@ async def test_deal_fields_that_name_them_go(bench, few):
         assert title == "Renewal for [forgotten]"
 
 
+@BOTH
 async def test_what_a_backup_brings_back_is_skipped_with_a_reason(bench, few):
     folder, people = few
     sandbox = await bench.sandbox()
@@ -278,7 +275,7 @@ async def test_what_a_backup_brings_back_is_skipped_with_a_reason(bench, few):
         for table, rows in (("contacts", backup), ("deal_contacts", seats)):
             for row in rows:
                 marks = ",".join("?" * len(row))
-                change(bench.database(), f"insert into {table} values ({marks})", *row)
+                bench.change(f"insert into {table} values ({marks})", *row)
 
         summary = await client.run()
         plan = await client.plan()
@@ -320,17 +317,17 @@ async def test_an_erasure_that_was_cut_off_is_ended_by_the_next(bench, few, monk
     async with bench.open(await bench.sandbox()) as client:
         await enriched(bench, client, folder)
         await client.export(out)
-        wanted = needles(people[:1], bench.database())
+        wanted = needles(people[:1], bench.stores)
         with monkeypatch.context() as patch:
             patch.setattr(files, "_write_anew", _killed)
             with pytest.raises(KeyboardInterrupt):
                 await client.desk().forget([people[0].key])
-        assert hits(wanted, haystacks(bench.database(), out))
+        assert hits(wanted, haystacks(bench.stores, out))
 
         done = await client.desk().forget([people[0].key])
 
         assert done.unknown == [people[0].key]
-        assert hits(wanted, haystacks(bench.database(), out)) == []
+        assert hits(wanted, haystacks(bench.stores, out)) == []
 
 
 async def _killed(*_: object) -> files.Fate:
@@ -348,7 +345,7 @@ async def test_without_room_to_write_anew_it_says_so_and_can_be_done_again(bench
 
         await client.desk().forget([people[0].key])
 
-        assert hits(people[0].needles, haystacks(bench.database())) == []
+        assert hits(people[0].needles, haystacks(bench.stores)) == []
 
 
 async def test_all_that_is_held_is_told_with_its_sources_and_nobody_elses(bench, few):
@@ -370,7 +367,7 @@ async def test_all_that_is_held_is_told_with_its_sources_and_nobody_elses(bench,
         assert told["deals"]
         assert len(told["files"]) == 4
         assert out.stat().st_mode & 0o077 == 0
-        assert hits(needles(others, bench.database()), [("", out.read_bytes().lower())]) == []
+        assert hits(needles(others, bench.stores), [("", out.read_bytes().lower())]) == []
 
         done = await client.desk().forget([one.key])
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from enrico.privacy.retention import retain
 from enrico.settings import RetentionSettings
 from hunt import haystacks, hits, write_crm
+from tests.conftest import BOTH
 
 LEDGER = "select id, state, credits, usd, reserved_credits, sent_at, applied from calls order by 1"
 DAYS = {"people_answers": 90, "other_answers": 365}
@@ -24,6 +23,7 @@ async def ready(bench, client) -> None:
     await client.run()
 
 
+@BOTH
 async def test_old_answers_on_people_go_and_everything_made_of_them_stays(bench):
     sandbox = await bench.sandbox()
     async with bench.open(sandbox) as client:
@@ -45,12 +45,12 @@ async def test_old_answers_on_people_go_and_everything_made_of_them_stays(bench)
         assert sandbox.stats()["apollo"]["calls"] == asked
 
 
+@BOTH
 async def test_old_searches_go_when_they_were_read_and_signals_stay(bench):
     async with bench.open(await bench.sandbox()) as client:
         await ready(bench, client)
         [(unread,)] = bench.query("select min(key) from classifications")
-        with closing(sqlite3.connect(bench.database())) as raw, raw:
-            raw.execute("update classifications set state = 'failed' where key = ?", (unread,))
+        bench.change("update classifications set state = 'failed' where key = ?", unread)
         signals = bench.query("select * from signals order by key, n")
         searches = bench.query("select count(*) from calls where provider = 'serper'")[0][0]
 
@@ -69,6 +69,7 @@ async def test_old_searches_go_when_they_were_read_and_signals_stay(bench):
         assert bench.query("select state from classifications where key = ?", unread) == [("done",)]
 
 
+@BOTH
 async def test_a_call_that_is_held_keeps_its_payload_until_it_is_settled(bench):
     sandbox = await bench.sandbox({"provider": "apollo", "kind": "reset_after", "at": 2})
     async with bench.open(sandbox) as client:
@@ -81,12 +82,14 @@ async def test_a_call_that_is_held_keeps_its_payload_until_it_is_settled(bench):
         assert bench.query("select request from calls where id = ?", call) == [(request,)]
 
 
+@BOTH
 async def test_people_on_no_deal_and_old_runs_go(bench):
     async with bench.open(await bench.sandbox()) as client:
         await ready(bench, client)
-        with closing(sqlite3.connect(bench.database())) as raw, raw:
-            raw.execute("delete from deal_contacts where contact_id in (select id from contacts "
-                        "where person_key = (select min(key) from people))")  # fmt: skip
+        bench.change(
+            "delete from deal_contacts where contact_id in (select id from contacts "
+            "where person_key = (select min(key) from people))"
+        )
         people = bench.query("select count(*) from people")[0][0]
 
         done = await retain(client.db, client.settings.retention, later(731))
@@ -95,6 +98,7 @@ async def test_people_on_no_deal_and_old_runs_go(bench):
         assert bench.query("select count(*) from people")[0][0] == people - 1
 
 
+@BOTH
 async def test_nought_keeps_everything(bench):
     keep = RetentionSettings(
         people_answers_days=0, other_answers_days=0, people_days=0, runs_days=0, exports_days=0
@@ -106,6 +110,7 @@ async def test_nought_keeps_everything(bench):
         assert (await retain(client.db, keep, later(10_000))).told() == []
 
 
+@BOTH
 async def test_old_exports_are_deleted_unless_somebody_changed_them(bench):
     async with bench.open(await bench.sandbox()) as client:
         await ready(bench, client)
@@ -119,6 +124,7 @@ async def test_old_exports_are_deleted_unless_somebody_changed_them(bench):
         assert [path.name for path in out.iterdir()] == ["deals.csv"]
 
 
+@BOTH
 async def test_a_run_ends_with_it_and_the_command_overwrites_what_went(bench):
     async with bench.open(await bench.sandbox(), retention={"people_answers_days": 1e-9}) as client:
         await ready(bench, client)
@@ -129,7 +135,7 @@ async def test_a_run_ends_with_it_and_the_command_overwrites_what_went(bench):
         ) == [(0,)]
         await client.desk().retain()
         profiles = {n for person in people for n in person.needles if n.isdigit()}
-        payloads = [hay for hay in haystacks(bench.database()) if hay[0] == "payloads"]
+        payloads = [hay for hay in haystacks(bench.stores) if hay[0] == "payloads"]
         assert hits(profiles, payloads) == []
 
 
