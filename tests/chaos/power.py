@@ -31,7 +31,7 @@ MEMORY = Path("/dev/shm")
 """Where images are built: that they are on no disk changes nothing for what they hold."""
 NOTES = "notes.pickle"
 CHUNKS = 32
-SUBSETS = 260
+SUBSETS = 700
 SPARSE = 4
 """In the quick form the power goes at every fourth step, and after every acknowledgement."""
 
