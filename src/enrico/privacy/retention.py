@@ -6,7 +6,7 @@ What was bought stays known and what it cost stays told: of an old call only the
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +28,7 @@ from enrico.engine.http import Request
 from enrico.privacy.files import delete_older
 from enrico.settings import RetentionSettings
 from enrico.store.database import Database
-from enrico.store.journal import pack_request, past_retention, timestamp, unpack_request
+from enrico.store.journal import moment, pack_request, past_retention, timestamp, unpack_request
 from enrico.store.tables import (
     calls,
     classifications,
@@ -78,7 +78,7 @@ async def retain(
 
     Otherwise only at what has become too old since the last time, so that a run may end with it.
     """
-    now = now or datetime.now(UTC)
+    now = now or moment(timestamp())
     done = Retired()
     of_people = calls.c.provider == "apollo"
     for name, days, whose in (
