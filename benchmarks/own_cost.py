@@ -27,6 +27,7 @@ import aiohttp
 import orjson
 
 from benchmarks.layers import Sampler
+from enrico.cli import collect_rarely
 from enrico.cli.demo import sandbox_process, settings_for
 from enrico.client import Enrico
 from enrico.engine.http import Request
@@ -122,7 +123,8 @@ def _settings(folder: Path, sandbox: dict[str, Any]) -> Settings:
 
 
 def _ours(folder: Path, sandbox: dict[str, Any], layers: bool) -> dict[str, Any]:
-    """Load, run and export as a user does; returns our side of :class:`OwnCost`."""
+    """Load, run and export as the command line does; returns our side of :class:`OwnCost`."""
+    collect_rarely()
     sampler = Sampler()
 
     async def work() -> dict[str, Any]:

@@ -108,8 +108,8 @@ async def test_what_is_used_of_a_budget_is_the_largest_share_of_a_cap(
     caps: Caps, used: float | None
 ) -> None:
     budget = Budget(caps)
-    await budget.settle("serper", Cost(), Cost(5 * MICRO, NANO // 10))
-    await budget.settle("apollo", Cost(), Cost(5 * MICRO, NANO // 10))
+    budget.settle("serper", Cost(), Cost(5 * MICRO, NANO // 10))
+    budget.settle("apollo", Cost(), Cost(5 * MICRO, NANO // 10))
 
     assert budget.used("apollo", Cost(10 * MICRO, NANO // 5)) == used
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Executable, insert, select
 
 from enrico.domain.signals import SignalType
 from enrico.engine.money import Cost
@@ -122,11 +123,32 @@ async def test_what_one_account_publishes_is_no_news_of_its_namesake(
         for key in ("atlas-shipping.com", "atlascopper.com")
     }
 
-    await applier.classification("c1", AT, Cost(), picks, sent)
+    for call in ("c1", "c2"):  # whether the site is looked up or known from before
+        stats.dropped.clear()
+        await applier.classification(call, AT, Cost(), picks, sent)
 
-    rows = await db.rows(select(signals.c.key, signals.c.url, signals.c.published))
-    assert [tuple(row) for row in rows] == [("atlas-shipping.com", result.url, "2026-11-03")]
-    assert stats.dropped == {"on another account's own site": 1}
+        rows = await db.rows(select(signals.c.key, signals.c.url, signals.c.published))
+        assert [tuple(row) for row in rows] == [("atlas-shipping.com", result.url, "2026-11-03")]
+        assert stats.dropped == {"on another account's own site": 1}
+
+
+async def test_a_site_that_carries_many_stories_is_looked_up_once(
+    db: Database, applier: Applier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    rows = db.rows
+
+    async def counted(statement: Executable, **values: Any) -> list[Any]:
+        asked.append(values)
+        return await rows(statement, **values)
+
+    monkeypatch.setattr(db, "rows", counted)
+    for n in range(1, 6):
+        account = ToClassify(f"acme{n}.com", f"Acme{n}", f"acme{n}.com", "s1", AT, (story(n),))
+        picks = Picks({account.key: (Pick(0, SignalType.FUNDING, 0.9),)}, (), {})
+        await applier.classification(f"c{n}", AT, Cost(), picks, {account.key: account})
+
+    assert asked == [{"hosts": ["news.example"]}]
 
 
 def story(number: int) -> SearchResult:

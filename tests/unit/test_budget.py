@@ -35,7 +35,7 @@ async def spend(budget: Budget, workers: int, seed: int) -> int:
             total = budget.spent["apollo"] + budget.reserved["apollo"]
             most = max(most, total.credits)
             await asyncio.sleep(dice.random())
-            await budget.settle("apollo", reserved, credits(dice.randint(0, room)))
+            budget.settle("apollo", reserved, credits(dice.randint(0, room)))
 
     await asyncio.gather(*(one() for _ in range(workers)))
     assert budget.reserved["apollo"] == Cost()
@@ -57,10 +57,10 @@ def test_a_cap_holds_over_all_providers_together() -> None:
         budget.reserve("serper", credits(4))
         assert await budget.room_for("apollo", credits(1), 10) == 6
         budget.reserve("apollo", credits(6))
-        await budget.settle("serper", credits(4), credits(4))
+        budget.settle("serper", credits(4), credits(4))
         waiting = asyncio.create_task(budget.room_for("apollo", credits(1), 10))
         await asyncio.sleep(0)
-        await budget.settle("apollo", credits(6), credits(5))
+        budget.settle("apollo", credits(6), credits(5))
         assert await waiting == 1
 
     run_virtually(scene())

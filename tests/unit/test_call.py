@@ -129,6 +129,17 @@ async def test_the_true_cost_replaces_the_reservation(stage: Stage) -> None:
     assert stage.budget.reserved["apollo"] == Cost()
 
 
+async def test_nothing_is_made_for_watchers_where_nobody_looks_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(**_: Any) -> None:
+        raise AssertionError("made for nobody")
+
+    monkeypatch.setattr(call_module, "CallSeen", forbidden)
+
+    assert (await stage.call_path(OK).send(question(), read)).value == OK.body
+
+
 @pytest.mark.parametrize("lost", [Lost("reset"), Lost("cut", status=200, partial=b"{"), Reply(502)])
 async def test_a_dear_call_of_unknown_outcome_is_never_simply_sent_again(
     stage: Stage, lost: Step

@@ -11,7 +11,7 @@ from sqlalchemy import Select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from enrico.export.accounts import accounts_in
-from enrico.export.seats import deals_in, seats_on
+from enrico.export.seats import deals_in, seats_on, users_of_addresses_on
 from enrico.settings import CacheSettings
 from enrico.store.committees import Mark, marks_after, seats_of
 from enrico.store.crm import Scope
@@ -92,7 +92,8 @@ async def test_an_export_of_everything_reads_deals_in_order_and_sorts_nothing(
 
 @BOTH
 async def test_the_seats_of_a_page_of_deals_are_found_by_indexes(db: Database) -> None:
-    assert await scans(db, seats_on(["d1", "d2"])) == set()
+    for query in (seats_on(["d1", "d2"]), users_of_addresses_on(["d1", "d2"])):
+        assert await scans(db, query) == set()
 
 
 @BOTH

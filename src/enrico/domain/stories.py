@@ -51,7 +51,7 @@ def one_story_once(signals: Iterable[Signal]) -> tuple[Signal, ...]:
     Pass the signals of one account: titles are compared two by two.
     """
     found = tuple(sorted(set(signals), key=_total_order))
-    while True:  # a representative can be nearer to another story than its copies were
+    while len(found) > 1:  # a representative can be nearer to another story than its copies were
         merged = _merged_once(found)
         if merged == found:
             break
@@ -186,15 +186,15 @@ def _title_of(headline: str, source_host: str, snippet: str) -> _Title:
             counts.add(str(amount) if digits.replace(",", "").isdigit() else digits)
     if not money:
         money = _money_in(plain_line(snippet))
-    words = {word: plain_line(word) for word in _WORD.findall(raw)}
-    names = frozenset(
-        folded
-        for word, line in words.items()
-        if word[0].isupper() and (folded := _bare(line)) not in _COMMON and len(folded) > 1
-    )
+    words = [_word_and_name(word) for word in _WORD.findall(raw)]
     rounds = frozenset(next(g for g in groups if g) for groups in _ROUND.findall(text))
     return _Title(
-        text, frozenset(words.values()), names, frozenset(money), frozenset(counts), rounds
+        text,
+        frozenset([word for word, _ in words]),
+        frozenset([name for _, name in words if name]),
+        frozenset(money),
+        frozenset(counts),
+        rounds,
     )
 
 
@@ -233,8 +233,12 @@ def _without_publisher(title: str, host: str) -> str:
     return title.strip()
 
 
-def _bare(word: str) -> str:
-    return _ENDING.sub("", word)
+@lru_cache(maxsize=16_000)
+def _word_and_name(word: str) -> tuple[str, str]:
+    """A word of a title folded, and what it names if it names anything: ``Acme's`` → acme."""
+    folded = plain_line(word)
+    name = _ENDING.sub("", folded) if word[0].isupper() else ""
+    return folded, name if len(name) > 1 and name not in _COMMON else ""
 
 
 # --- one story? -------------------------------------------------------------------------

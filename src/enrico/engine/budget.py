@@ -39,27 +39,18 @@ class Budget:
         self.caps = caps
         self.spent: dict[str, Cost] = defaultdict(Cost)
         self.reserved: dict[str, Cost] = defaultdict(Cost)
-        self._freed = asyncio.Condition()
+        self._freed = asyncio.Event()
 
     def _room(self, provider: str, *, with_reserved: bool) -> tuple[float, float]:
         """(micro-credits, nano-dollars) still free for *provider*; infinity without a cap."""
-
-        def used(names: list[str]) -> Cost:
-            total = Cost()
-            for name in names:
-                total += self.spent[name]
-                if with_reserved:
-                    total += self.reserved[name]
-            return total
-
-        everyone = list({*self.spent, *self.reserved, provider})
-        total = used(everyone)
-        credits = float("inf")
-        if self.caps.credits is not None:
-            credits = self.caps.credits - total.credits
-        if (own := self.caps.provider_credits.get(provider)) is not None:
-            credits = min(credits, own - used([provider]).credits)
-        usd = float("inf") if self.caps.usd is None else self.caps.usd - total.usd
+        caps, credits, usd = self.caps, float("inf"), float("inf")
+        ledgers = (self.spent, self.reserved) if with_reserved else (self.spent,)
+        if caps.credits is not None:
+            credits = caps.credits - sum(c.credits for taken in ledgers for c in taken.values())
+        if (own := caps.provider_credits.get(provider)) is not None:
+            credits = min(credits, own - sum(taken[provider].credits for taken in ledgers))
+        if caps.usd is not None:
+            usd = caps.usd - sum(c.usd for taken in ledgers for c in taken.values())
         return credits, usd
 
     def _times(self, provider: str, unit: Cost, most: int, *, with_reserved: bool) -> int:
@@ -76,16 +67,15 @@ class Budget:
 
         Reserve before the next await. Raises BudgetReached when not even one can ever fit.
         """
-        async with self._freed:
-            while True:
-                if (now := self._times(provider, unit, most, with_reserved=True)) >= 1:
-                    return now
-                if self._times(provider, unit, most, with_reserved=False) < 1:
-                    raise BudgetReached(
-                        "The budget of this run is reached: the next call does not fit under the "
-                        "cap. What was bought is kept; raise --max-credits or --max-usd to go on."
-                    )
-                await self._freed.wait()
+        while (now := self._times(provider, unit, most, with_reserved=True)) < 1:
+            if self._times(provider, unit, most, with_reserved=False) < 1:
+                raise BudgetReached(
+                    "The budget of this run is reached: the next call does not fit under the cap. "
+                    "What was bought is kept; raise --max-credits or --max-usd to go on."
+                )
+            self._freed.clear()
+            await self._freed.wait()
+        return now
 
     def used(self, provider: str = "", also: Cost = NOTHING) -> float | None:
         """The largest share of a cap that is spent, 0 to 1; None when there is no cap.
@@ -107,18 +97,16 @@ class Budget:
         """Set *cost* aside; call it right after :meth:`room_for` said that it fits."""
         self.reserved[provider] += cost
 
-    async def give_back(self, provider: str, cost: Cost) -> None:
+    def give_back(self, provider: str, cost: Cost) -> None:
         """What was counted as charged turned out to be free."""
         self.spent[provider] -= cost
-        async with self._freed:
-            self._freed.notify_all()
+        self._freed.set()
 
-    async def settle(self, provider: str, reserved: Cost, actual: Cost) -> None:
+    def settle(self, provider: str, reserved: Cost, actual: Cost) -> None:
         """Replace a reservation by what was charged."""
         self.reserved[provider] -= reserved
         self.spent[provider] += actual
-        async with self._freed:
-            self._freed.notify_all()
+        self._freed.set()
 
 
 def _share(spent: int, cap: int) -> float:

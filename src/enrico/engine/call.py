@@ -245,7 +245,7 @@ class CallPath:
                 finally:
                     slot.release()
         finally:
-            await asyncio.shield(self.budget.settle(name, call.reserve, charged))
+            self.budget.settle(name, call.reserve, charged)
 
     async def _conclude(
         self,
@@ -267,24 +267,26 @@ class CallPath:
             rate_limited=tried.refusals if refusals is None else refusals,
             error=error,
         )
-        self._watchers.call(
-            CallSeen(
-                run_id=self._run_id,
-                call_id=tried.call_id,
-                provider=self.provider.name,
-                endpoint=tried.call.endpoint,
-                state=state,
-                status=reply.status,
-                began=tried.sent_at,
-                took=took,
-                waited=tried.slot.waited,
-                waited_for=tried.slot.waited_for,
-                items=len(tried.call.items),
-                cost=cost,
-                budget_used=self.budget.used(self.provider.name, cost),
-            )
-        )
+        if self._watchers.anyone:
+            self._watchers.call(self._seen(tried, state, reply, cost, took))
         return ended_at
+
+    def _seen(self, tried: _Tried, state: str, reply: Reply, cost: Cost, took: float) -> CallSeen:
+        return CallSeen(
+            run_id=self._run_id,
+            call_id=tried.call_id,
+            provider=self.provider.name,
+            endpoint=tried.call.endpoint,
+            state=state,
+            status=reply.status,
+            began=tried.sent_at,
+            took=took,
+            waited=tried.slot.waited,
+            waited_for=tried.slot.waited_for,
+            items=len(tried.call.items),
+            cost=cost,
+            budget_used=self.budget.used(self.provider.name, cost),
+        )
 
     async def _answered(self, tried: _Tried, reply: Reply, cost: Cost) -> str:
         self._told(reply)

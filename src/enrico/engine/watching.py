@@ -75,6 +75,8 @@ class Watchers:
 
     def __init__(self, watchers: Sequence[Watcher] = ()) -> None:
         self._watchers = watchers
+        self.anyone = bool(watchers)
+        """Whether anybody looks on; if not, nothing needs to be made to look at."""
 
     def began(self, run_id: str, plan: Mapping[str, Any]) -> None:
         """Pass it on."""

@@ -21,7 +21,6 @@ from enrico.domain.verified import (
     tenure_months,
 )
 from enrico.engine.money import MICRO, NANO
-from enrico.store.committees import is_shared
 from enrico.store.crm import Scope, pages
 from enrico.store.database import Database
 from enrico.store.tables import (
@@ -60,6 +59,8 @@ UNUSABLE_WORDS = {
     "placeholder": "the address is a placeholder",
     "suppressed": "asked to be forgotten",
 }
+NOBODY = (0, False)
+"""What :func:`users_of_addresses_on` says of no address."""
 _NOT_VERIFIED = ("", "", "", "", "", "", None, "", "", "", "")
 """The columns from ``verified_name`` to ``linkedin_url`` of a contact whom we know nothing of."""
 
@@ -71,33 +72,30 @@ async def deals_with_seats(
     why = unasked.get("apollo", "")
     async for page in pages(db, deals_in(scope), DEALS_AT_ONCE):
         seats: dict[str, list[Any]] = {deal.id: [] for deal in page}
-        for seat in await db.rows(seats_on(list(seats))):
+        ids = list(seats)
+        users = {key: used for key, *used in await db.rows(users_of_addresses_on(ids))}
+        for seat in await db.rows(seats_on(ids)):
             seats[seat[0]].append(seat)
         of_seats: list[Cells] = []
         of_deals: list[Cells] = []
         for deal in page:
-            told = [seat_cells(*seat, unasked=why) for seat in seats[deal.id]]
+            told = [
+                seat_cells(*seat, *users.get(seat.person_key, NOBODY), unasked=why)
+                for seat in seats[deal.id]
+            ]
             of_seats += told
             of_deals.append(_deal_cells(deal, seats[deal.id], told))
         yield of_seats, of_deals
 
 
 def seats_on(deal_ids: Sequence[str]) -> Select[Any]:
-    """The seats of some deals, in order; the columns are the arguments of :func:`seat_cells`."""
-    also, seat_too = contacts.alias(), deal_contacts.alias()
-    uses = (
-        select(func.count())
-        .select_from(also.join(seat_too, seat_too.c.contact_id == also.c.id))
-        .where(also.c.person_key == people.c.key)
-        .correlate(people)
-        .scalar_subquery()
-    )
+    """The seats of some deals, in order; the columns are arguments of :func:`seat_cells`."""
     seat, person = deal_contacts.c, people.c
     return (
         select(
             seat.deal_id, deals.c.name, deals.c.account_id, accounts.c.name, accounts.c.domain,
             seat.contact_id, contacts.c.first_name, contacts.c.last_name, contacts.c.email,
-            contacts.c.title, contacts.c.person_key, contacts.c.unusable, is_shared(), uses,
+            contacts.c.title, contacts.c.person_key, contacts.c.unusable,
             seat.role, seat.role_source, seat.role_confidence, seat.role_reason,
             seat.runner_up, seat.runner_up_source, seat.runner_up_confidence,
             person.state, person.reason, person.fetched_at, person.checked_at, person.provider,
@@ -116,6 +114,26 @@ def seats_on(deal_ids: Sequence[str]) -> Select[Any]:
     )  # fmt: skip
 
 
+def users_of_addresses_on(deal_ids: Sequence[str]) -> Select[Any]:
+    """Each address on some deals, how many seats use it, and whether under several names.
+
+    Once for an address, where a seat at a time would count the same address for all its seats.
+    """
+    here = (
+        select(contacts.c.person_key)
+        .join(deal_contacts, deal_contacts.c.contact_id == contacts.c.id)
+        .where(deal_contacts.c.deal_id.in_(deal_ids), contacts.c.person_key != "")
+    )
+    user, seat = contacts.alias(), deal_contacts.alias()
+    name = func.nullif(func.lower(func.trim(user.c.first_name + " " + user.c.last_name)), "")
+    return (
+        select(user.c.person_key, func.count(seat.c.contact_id), func.min(name) != func.max(name))
+        .select_from(user.outerjoin(seat, seat.c.contact_id == user.c.id))
+        .where(user.c.person_key.in_(here))
+        .group_by(user.c.person_key)
+    )
+
+
 def seat_cells(
     deal_id: str,
     deal: str,
@@ -129,8 +147,6 @@ def seat_cells(
     title: str,
     person_key: str,
     unusable: str,
-    shared: int,
-    uses: int | None,
     role: str,
     role_source: str,
     confidence: float,
@@ -156,10 +172,15 @@ def seat_cells(
     verified_email: str,
     email_status: str,
     linkedin_url: str,
+    uses: int,
+    shared: int | None,
     *,
     unasked: str,
 ) -> Cells:
-    """A deal contact as it goes out. *unasked*: why people without an answer have none."""
+    """A deal contact as it goes out; for *uses* and *shared* see :func:`users_of_addresses_on`.
+
+    *unasked*: why people without an answer have none.
+    """
     name = f"{first_name} {last_name}".strip()
     known = state == "found"
     ours = known and is_about(name, verified_name, shared=bool(shared))

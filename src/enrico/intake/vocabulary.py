@@ -60,10 +60,42 @@ def squeeze(parts: list[str]) -> str:
     return "".join(parts).replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 
+class _Combined:
+    """What a kind of record and a field mean as one word: ``contactemail``, ``emailcontact``.
+
+    A word is taken apart when it is asked for: all of them together are some 70,000.
+    """
+
+    def __init__(self, entities: dict[str, str], fields: dict[str, dict[str, str]]) -> None:
+        self._kinds = {word: (place, kind) for place, (word, kind) in enumerate(entities.items())}
+        self._fields: dict[str, dict[str, tuple[str, int]]] = {}
+        """Kind of record → alias of a field → its target and rank."""
+        for kind, targets in fields.items():
+            known = self._fields[kind] = {}
+            for target, text in targets.items():
+                full = target if target == "ignore" else f"{kind}.{target}"
+                for rank, alias in enumerate(_aliases(text)):
+                    known.setdefault(alias, (full, rank))
+
+    def get(self, key: str) -> Meaning | None:
+        """Of several ways to take *key* apart, the kind that the vocabulary names first decides;
+        then that it stands in front."""
+        ways = [
+            (known[0], after, found)
+            for cut in range(1, len(key))
+            for after, (word, alias) in enumerate(((key[:cut], key[cut:]), (key[cut:], key[:cut])))
+            if (known := self._kinds.get(word)) and (found := self._fields[known[1]].get(alias))
+        ]
+        if not ways:
+            return None
+        _, after, (target, rank) = min(ways)
+        return Meaning(target, rank=rank + (60 if after else 50))
+
+
 @dataclass(frozen=True, slots=True)
 class _Tables:
     full: dict[str, Meaning]
-    combined: dict[str, Meaning]
+    combined: _Combined
     entities: dict[str, str]
     roles: dict[str, str]
 
@@ -98,7 +130,7 @@ def tables() -> _Tables:
     roles = {alias: role for role, text in raw["role"].items() for alias in _aliases(text)}
     return _Tables(
         full,
-        _combine(entities, raw["field"]),
+        _Combined(entities, raw["field"]),
         entities,
         roles,
     )
@@ -107,24 +139,6 @@ def tables() -> _Tables:
 def _aliases(text: str) -> list[str]:
     found = [squeeze(words(alias)) for alias in text.replace("\n", " ").split("|")]
     return [alias for alias in found if alias]
-
-
-def _combine(entities: dict[str, str], fields: dict[str, dict[str, str]]) -> dict[str, Meaning]:
-    combined: dict[str, Meaning] = {}
-    by_kind = {
-        kind: [
-            (target if target == "ignore" else f"{kind}.{target}", rank, alias)
-            for target, text in targets.items()
-            for rank, alias in enumerate(_aliases(text))
-        ]
-        for kind, targets in fields.items()
-    }
-    for word, kind in entities.items():
-        for target, rank, alias in by_kind[kind]:
-            combined.setdefault(word + alias, Meaning(target, rank=rank + 50))
-        for target, rank, alias in by_kind[kind]:
-            combined.setdefault(alias + word, Meaning(target, rank=rank + 60))
-    return combined
 
 
 @lru_cache(maxsize=20_000)

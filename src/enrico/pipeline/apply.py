@@ -7,7 +7,6 @@ the same answer is the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -36,6 +35,8 @@ SURE = {"mention": 0.7, "no_mention": 0.7, "other_firm": 0.5}
 
 
 TOP_SIGNALS = 3
+SITES_KEPT = 10_000
+"""Hosts that are looked up once: a few news sites carry most of what is found."""
 _SITES = select(accounts.c.domain, accounts.c.key).where(
     accounts.c.domain.in_(bindparam("hosts", expanding=True))
 )
@@ -109,6 +110,7 @@ class Applier:
         self._stats = stats
         self._day_first = day_first_for(language)
         self._parts: dict[tuple[str, str], Parts] = {}  # by account and search call
+        self._sites: dict[str, str] = {}  # host → the account whose own site it is, or empty
 
     # -- people ---------------------------------------------------------------------------
 
@@ -220,7 +222,7 @@ class Applier:
             "at": max(parts.calls.values()),
             "usd": parts.cost.usd,
             "score": score.value,
-            "score_parts": orjson.dumps([asdict(part) for part in score.parts]).decode(),
+            "score_parts": orjson.dumps(score.parts).decode(),
             "signals": len(signals),
             "top_signals": " | ".join(f"{s.type}: {s.headline}" for s in _top(signals)),
             "summary": compose_summary(account.name or account.domain, signals, score, as_of),
@@ -257,10 +259,16 @@ class Applier:
             for parts in accounts_done
             for pick in parts.picks()
         }
-        if not hosts:
-            return {}
-        found = await self._db.rows(_SITES, hosts=sorted(hosts))
-        return {row.domain: row.key for row in found}
+        sites = {host: self._sites[host] for host in hosts if host in self._sites}
+        if new := sorted(hosts - sites.keys()):
+            found = dict.fromkeys(new, "")
+            for row in await self._db.rows(_SITES, hosts=new):
+                found[row.domain] = row.key
+            sites |= found
+            if len(self._sites) >= SITES_KEPT:
+                self._sites.clear()
+            self._sites |= found
+        return {host: key for host, key in sites.items() if key}
 
     def _signals(
         self,

@@ -168,7 +168,7 @@ async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
         return
     await ctx.journal.mark(call.id, "refused", why, cost=NOTHING)
     if call.run_id == ctx.run_id:
-        await ctx.paths["apollo"].budget.give_back("apollo", call.reserved)
+        ctx.paths["apollo"].budget.give_back("apollo", call.reserved)
 
 
 async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:

@@ -22,6 +22,9 @@ from enrico.domain.aboutness.words import (
 )
 from enrico.domain.identity import registered_part
 
+_LEFT_OUT = FIRM_WORDS | HOUSE_WORDS | LEGAL_GLUE
+"""What the end of a name may lack when it is written short."""
+
 SpellingKind = Literal["full", "short", "acronym", "stem"]
 """``short``: without its last words (`Acme` for Acme Software). ``acronym``: the initials.
 ``stem``: what the domain begins with."""
@@ -109,7 +112,7 @@ def _spellings(words: list[str], label: str, host: str) -> list[Spelling]:
     if words:
         add(words, "full")
         short = list(words)
-        while len(short) > 1 and folded(short[-1]) in FIRM_WORDS | HOUSE_WORDS | LEGAL_GLUE:
+        while len(short) > 1 and folded(short[-1]) in _LEFT_OUT:
             short.pop()
         if len(short) < len(words):
             add(short, "short")

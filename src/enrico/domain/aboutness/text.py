@@ -28,10 +28,10 @@ class Word(NamedTuple):
     text: str
     key: str
     """Folded, without a possessive ending."""
-    start: int
-    end: int
     possessive: bool
     is_capital: bool
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +66,23 @@ def read_text(text: str) -> Text:
     """Reads the first 2,000 characters of a title or snippet; HTML entities are resolved."""
     raw = unified(html.unescape(text[:_LONGEST]))
     raw = _EXCHANGE.sub(lambda found: found.group().replace(" ", ""), raw)
-    words = tuple(_word(found) for found in TOKEN.finditer(raw))
+    words = tuple([Word(*_read(found[0]), *found.span()) for found in TOKEN.finditer(raw)])
     return Text(raw, words, _case_of(words))
 
 
-def _word(found: re.Match[str]) -> Word:
-    text = found.group()
-    key, possessive = _key_of(text)
-    return Word(text, key, found.start(), found.end(), possessive, text[0].isupper())
-
-
 @lru_cache(maxsize=16_000)
-def _key_of(word: str) -> tuple[str, bool]:
-    """A word's comparable form, and whether it had a possessive ending: ``Acme's`` → acme, yes."""
-    key = folded(word)
-    if "'" not in key:
-        return key, False
-    return key.removesuffix("'s").replace("'", ""), key.endswith("'s") and len(key) > 2
+def _read(text: str) -> tuple[str, str, bool, bool]:
+    """What a word is wherever it stands: the first fields of :class:`Word`."""
+    key, possessive = folded(text), False
+    if "'" in key:
+        possessive = key.endswith("'s") and len(key) > 2
+        key = key.removesuffix("'s").replace("'", "")
+    return text, key, possessive, text[0].isupper()
 
 
 def _case_of(words: Sequence[Word]) -> Case:
-    if words and not any(map(str.isupper, "".join(word.text for word in words))):
+    # Most texts have a word that begins with a capital, which is known already.
+    if words and not any(word.is_capital or _has_capital(word.text) for word in words):
         return "lower"
     long = [word for word in words[1:] if len(word.text) >= 4 and word.text.isalpha()]
     if len(long) >= 2 and all(word.text.isupper() for word in long):
@@ -95,3 +91,7 @@ def _case_of(words: Sequence[Word]) -> Case:
     if long and not capitals:
         return "sentence"
     return "title" if len(long) < 2 or capitals >= 0.65 * len(long) else "sentence"
+
+
+def _has_capital(text: str) -> bool:
+    return text != text.lower() and any(map(str.isupper, text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from enrico.domain.signals.patterns import PATTERNS
 from enrico.domain.signals.records import SignalType
@@ -13,7 +14,12 @@ from enrico.domain.word_tables import word_set
 UNSUPPORTED_FACTOR = 0.5
 """What is left of the relevance when the words of the result do not carry the type (`supports`)."""
 
-_COMPILED = {kind: re.compile(rf"(?<!\w)(?:{pattern})") for kind, pattern in PATTERNS.items()}
+
+@cache
+def _words_of(kind: SignalType) -> re.Pattern[str]:
+    """What carries a type; compiled when it is first claimed, for these patterns are large."""
+    return re.compile(rf"(?<!\w)(?:{PATTERNS[kind]})")
+
 
 _STOP_WORDS = word_set(
     """
@@ -41,7 +47,7 @@ def supports(kind: SignalType, title: str, snippet: str) -> bool | None:
     words. `funding`, `Acme opens its office in Berlin` → False.
     """
     text = plain_line(f"{title} . {snippet}"[:_LONGEST])
-    if _COMPILED[kind].search(text):
+    if _words_of(kind).search(text):
         return True
     words = re.findall(r"[^\W\d_]+", text)
     if len(words) < _ENOUGH_WORDS or not _STOP_WORDS.intersection(words):

@@ -46,7 +46,7 @@ class Table:
 
 def _spellings(phrase: str) -> set[str]:
     """With accents dropped, and with umlauts written out: ``muller``, ``mueller``."""
-    return {fold(phrase), fold(written_out(phrase))}
+    return {fold(phrase)} if phrase.isascii() else {fold(phrase), fold(written_out(phrase))}
 
 
 @lru_cache(maxsize=1)

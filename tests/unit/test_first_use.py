@@ -1,0 +1,109 @@
+"""What a fresh process makes once: counted, because seconds depend on the machine."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import publicsuffixlist
+import pytest
+
+from enrico.cli import collect_rarely
+from enrico.domain import identity
+from enrico.intake import vocabulary
+
+NOT_ON_THE_WAY = (
+    "alembic", "apprise", "cleanco", "duckdb", "opentelemetry", "pandas", "publicsuffixlist",
+    "python_calamine", "uvicorn", "xlsxwriter",
+)  # fmt: skip
+
+
+def test_the_suffix_list_says_what_its_library_reads_out_of_it() -> None:
+    registries, hosting = identity._public_suffixes()
+    library = publicsuffixlist.PublicSuffixList(only_icann=True)
+    both = publicsuffixlist.PublicSuffixList(accept_unknown=False)
+
+    for line in Path(publicsuffixlist.PSLFILE).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("//"):
+            rule = line.lstrip("!").replace("*", "any")
+            for host in (f"www.shop.{rule}", f"www.shop.{rule.encode('idna').decode()}"):
+                assert registries.publicsuffix(host) == library.publicsuffix(host)
+                longest = max(
+                    registries.publicsuffix(host), hosting.publicsuffix(host) or "", key=len
+                )
+                assert longest == both.publicsuffix(host)
+
+
+def test_only_rules_that_are_not_ascii_are_put_into_punycode(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encoded: list[str] = []
+    monkeypatch.setattr(publicsuffixlist, "encode_idn", encoded.append)
+
+    identity._public_suffixes.__wrapped__()
+
+    assert encoded == []
+
+
+def test_a_kind_and_a_field_mean_as_one_word_what_the_vocabulary_says_first() -> None:
+    raw, tables = vocabulary._vocabulary(), vocabulary.tables()
+    expected: dict[str, tuple[str, int]] = {}
+    for word, kind in tables.entities.items():
+        fields = [
+            (target if target == "ignore" else f"{kind}.{target}", rank, alias)
+            for target, text in raw["field"][kind].items()
+            for rank, alias in enumerate(vocabulary._aliases(text))
+        ]
+        for target, rank, alias in fields:
+            expected.setdefault(word + alias, (target, rank + 50))
+        for target, rank, alias in fields:
+            expected.setdefault(alias + word, (target, rank + 60))
+
+    for word, meant in expected.items():
+        found = tables.combined.get(word)
+        assert found is not None
+        assert (found.target, found.rank) == meant
+    assert tables.combined.get("contactemailq") is None
+
+
+def test_the_vocabulary_is_not_multiplied_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    meaning = vocabulary.Meaning
+
+    def counted(target: str, **rest: object) -> vocabulary.Meaning:
+        made.append(target)
+        return meaning(target, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(vocabulary, "Meaning", counted)
+
+    vocabulary.tables.__wrapped__()
+
+    assert len(made) < 3_000
+
+
+def test_a_command_begins_without_what_it_may_not_need() -> None:
+    code = (
+        "import sys, enrico.cli.main_job\n"
+        "from enrico.domain.signals import evidence\n"
+        "from enrico.domain.titles import table\n"
+        "from enrico.intake import vocabulary\n"
+        "print(*sys.modules)\n"
+        "print(evidence._words_of.cache_info().currsize, vocabulary.tables.cache_info().currsize,"
+        " table.title_table.cache_info().currsize)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules, made = run.stdout.splitlines()
+
+    assert {name.partition(".")[0] for name in modules.split()}.isdisjoint(NOT_ON_THE_WAY)
+    assert made == "0 0 0"
+
+
+def test_a_command_looks_for_garbage_rarely() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_rarely()
+        assert gc.get_threshold() > (10_000, 0, 0)
+    finally:
+        gc.set_threshold(*before)
