@@ -109,8 +109,8 @@ class Run:
         async with self._open() if host is None else self._beside(host) as ctx:
             self._ctx = ctx
             if host is None:
-                await settle_left_over(ctx)
                 await self._apply_left_over()
+                await settle_left_over(ctx)
                 await clear_work(self._db)
             counts = await self._select()
             warming = asyncio.create_task(warm(ctx.paths, self._calls()))
@@ -205,7 +205,8 @@ class Run:
                 await self._applier.recorded(call)
             except BadAnswer as error:
                 # As in a live run: a useless answer of a dear provider may have been charged.
-                await self._journal.mark(call.id, "failed", str(error), applied=True)
+                dear = call.provider == Apollo.name
+                await self._journal.mark(call.id, "unknown" if dear else "failed", str(error))
 
     async def _select(self) -> Counts:
         selection = Selection(
