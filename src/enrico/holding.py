@@ -35,12 +35,13 @@ async def settle_held(
         found = [call for call in found if any(call.id.startswith(wanted) for wanted in ids)]
     for call in found:
         keys = [str(key) for key in call.items]
-        await db.write(*facts.people_released(keys))
+        why = f"{call.error} Settled by: {action}."
+        operations = facts.people_released(keys)
         if action == "drop":
             reason = f"call {call.id} may have been charged; its answer was given up"
             given_up = [trouble_row(key, "given_up", reason, call.id) for key in keys]
-            await db.write(facts.people_missed(given_up))
-        await journal.mark(call.id, "settled", f"{call.error} Settled by: {action}.", applied=True)
+            operations.append(facts.people_missed(given_up))
+        await db.write(*operations, journal.marked(call.id, "settled", why, applied=True))
     return [_plain(call) for call in found]
 
 

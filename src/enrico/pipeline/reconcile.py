@@ -154,9 +154,10 @@ async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
 
 async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
     reason = f"{call.error}; held: {evidence}"
-    await ctx.journal.mark(call.id, "held", reason, applied=True)
     rows = [trouble_row(str(key), "held", reason, call.id) for key in call.items]
-    await ctx.db.write(facts.people_held(rows))
+    # Together: of a held call whose people are not held nobody would know that they were paid for.
+    held = ctx.journal.marked(call.id, "held", reason, applied=True)
+    await ctx.db.write(held, facts.people_held(rows))
     ctx.stats.providers["apollo"].held += len(rows)
     ctx.stats.providers["apollo"].in_doubt += call.reserved
 

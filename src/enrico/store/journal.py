@@ -199,12 +199,16 @@ class Journal:
         self, call_id: str, state: str, why: str, *, applied: bool = False, cost: Cost | None = None
     ) -> None:
         """Change a concluded call's state: held, settled, or useless after all."""
+        await self._db.write(self.marked(call_id, state, why, applied=applied, cost=cost))
+
+    def marked(
+        self, call_id: str, state: str, why: str, *, applied: bool = False, cost: Cost | None = None
+    ) -> Operation:
+        """The operation behind :meth:`mark`, to be written with what follows from it."""
         row = {"call": call_id, "state": state, "error": why, "applied": int(applied)}
         if cost is None:
-            await self._db.write((STATE, [row]))
-        else:
-            priced = {**row, "credits": cost.credits, "usd": cost.usd}
-            await self._db.write((STATE_AND_COST, [priced]))
+            return STATE, [row]
+        return STATE_AND_COST, [{**row, "credits": cost.credits, "usd": cost.usd}]
 
     async def happened(self, what: Happened) -> None:
         """Commit something that happened to a run beside its calls."""
