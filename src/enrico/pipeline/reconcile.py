@@ -95,10 +95,12 @@ async def _keep(ctx: Context, reading: Reading) -> None:
     await ctx.db.write((_SAVE, [row]))
 
 
-async def settle_unknown(ctx: Context) -> list[list[PersonToFind]]:
-    """Settle this run's calls of unknown outcome by the policy; returns the people to send again.
+async def settle_unknown(ctx: Context) -> list[tuple[str, list[PersonToFind]]]:
+    """Settle this run's calls of unknown outcome by the policy.
 
-    Nothing new is sent meanwhile. Several callers may meet here: the first one settles for all.
+    Returns those to send again, each with its endpoint: a person asked for alone may have been in
+    a bulk call that was answered, whose record must stand. Nothing new is sent meanwhile. Several
+    callers may meet here: the first one settles for all.
     """
     path = ctx.paths["apollo"]
     async with ctx.settling, path.limiter.quiet():
@@ -115,7 +117,7 @@ async def settle_unknown(ctx: Context) -> list[list[PersonToFind]]:
         for call in found:
             if free:
                 await _free(ctx, call, evidence)
-                resend.append(asked_people(call))
+                resend.append((call.endpoint, asked_people(call)))
             else:
                 await _hold(ctx, call, evidence)
         path.stats.retries += len(resend)
