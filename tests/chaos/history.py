@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from enrico.engine.budget import Caps
@@ -47,9 +48,9 @@ class Told:
 
 
 @lru_cache(maxsize=8)
-def settings_for(policy: str, batch: int, known: bool) -> Settings:
-    """Few workers, so that queues form; limits as the emulator's, or unknown."""
-    limits = {"limits": "5/s, 60/min"} if known else {}
+def settings_for(policy: str, batch: int, known: bool, rate: int) -> Settings:
+    """Few workers, so that queues form; limits as the emulator's, *rate* a second, or unknown."""
+    limits = {"limits": f"{rate}/s, 60/min"} if known else {}
     return load_settings(
         apollo_api_key="a",
         serper_api_key="s",
@@ -62,7 +63,7 @@ def settings_for(policy: str, batch: int, known: bool) -> Settings:
             "concurrency": 3, "batch_size": batch, "unknown_outcome": policy,
             "timeout_seconds": 20, **limits,
         },
-        serper={"concurrency": 3, **({"limits": "5/s"} if known else {})},
+        serper={"concurrency": 3, **({"limits": f"{rate}/s"} if known else {})},
         llm={"concurrency": 4, "timeout_seconds": 40},
         max_wait_seconds=90,
     )  # fmt: skip
@@ -75,9 +76,10 @@ def nothing() -> None:
 class Stage:
     """The folder of the databases, with a loaded one and the right facts for every world."""
 
+    _right: ClassVar[dict[int, dict[str, Any]]] = {}  # the same in any folder
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._right: dict[int, dict[str, Any]] = {}
 
     def loaded(self, number: int) -> Path:
         """A database with the CRM of that world; nothing is bought."""
@@ -127,9 +129,12 @@ class History:
         self.weather = Weather(draw.getrandbits(32), calm=calm)
         self.policy = draw.choice(("reconcile", "reconcile", "hold", "retry"))
         self.known = calm or draw.random() < 0.7
-        self.settings = settings_for(self.policy, draw.choice((2, 3, 10)), self.known)
+        rate = draw.choice((2, 5))
+        self.settings = settings_for(self.policy, draw.choice((2, 3, 10)), self.known, rate)
         self.world = make_world(self.world_number)
         self.emulator = Emulator(self.world, self.weather, self._intent, self._watch)
+        for name, windows in (("apollo", ((rate, 1.0), (60, 60.0))), ("serper", ((rate, 1.0),))):
+            self.emulator.vendors[name].windows = windows
         self.path = stage.folder / "now.db"
         self.facts: dict[str, Any] = {}
         self.jumped = False
@@ -139,7 +144,7 @@ class History:
         self.stop_now = nothing
         self._caps: dict[str, Caps] = {}
         self._intended: dict[int, str] = {}
-        self._charged: dict[str, tuple[int, int]] = {}
+        self._charged: dict[str, Counter[str]] = {}
 
     def play(self) -> Told:
         """From the loaded CRM to the verdict."""
@@ -336,19 +341,24 @@ class History:
         assert exchange is not None
         self.told.faults.add((exchange.provider, exchange.fault.kind))
         if what == "charges":
-            credits, usd = self._charged.get(exchange.run_id, (0, 0))
-            if exchange.provider == "deepseek":
-                usd += exchange.paid
-            else:
-                credits += exchange.paid
-                usd += exchange.paid * {"apollo": 25, "serper": 1}[exchange.provider]
-            self._charged[exchange.run_id] = credits, usd
-            caps = self._caps.get(exchange.run_id, Caps())
-            if credits > (caps.credits or 10**18) or usd > (caps.usd or 10**18):
-                self._broken(f"over the cap: {credits} credits, {usd} dollars with {caps}")
+            self._count_against_caps(exchange)
         if not self.emulator.dead:
             about = f"{exchange.provider} {len(exchange.asked)} {exchange.fault.kind}"
             self._tick(f"{what} {about} {exchange.call_id}")
+
+    def _count_against_caps(self, exchange: Exchange) -> None:
+        spent = self._charged.setdefault(exchange.run_id, Counter())
+        if exchange.provider == "deepseek":
+            spent["usd"] += exchange.paid
+        else:
+            spent["credits"] += exchange.paid
+            spent[exchange.provider] += exchange.paid
+            spent["usd"] += exchange.paid * {"apollo": 25, "serper": 1}[exchange.provider]
+        caps = self._caps.get(exchange.run_id, Caps())
+        most = {"credits": caps.credits, "usd": caps.usd, **caps.provider_credits}
+        for what, cap in most.items():
+            if cap is not None and spent[what] > cap:
+                self._broken(f"over the cap: {spent[what]} of {cap} {what}")
 
     def _judge(self) -> None:
         exchanges = self.emulator.exchanges
