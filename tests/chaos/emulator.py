@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from enrico.engine.http import HUNG_UP, Lost, NotSent, Reply, Request
 from tests.chaos.faults import Fault, Weather
+from tests.chaos.small_world import World
 from tests.chaos.vendors import Vendor, make_vendors
 from tests.chaos.virtual import CLOCK
-from tests.chaos.world import World
 
 FREE = ("/account", "/usage_stats/credit_usage_stats", "/usage_stats/api_usage_stats")
 

@@ -26,8 +26,8 @@ from enrico.store.journal import Journal
 from tests.chaos.books import FACTS, Audit, Outside, audit, difference, paid_twice
 from tests.chaos.emulator import Emulator, Exchange
 from tests.chaos.faults import Weather
+from tests.chaos.small_world import make_world
 from tests.chaos.virtual import CLOCK, Hung, run_virtually, virtual_world
-from tests.chaos.world import make_world
 
 WORLDS = 60
 PROCESSES = 4

@@ -11,7 +11,7 @@ import orjson
 
 from enrico.engine.http import Reply, Request
 from tests.chaos.faults import Fault, Weather
-from tests.chaos.world import World, kind_of
+from tests.chaos.small_world import World, kind_of
 
 HTML = b"<html><head><title>520</title></head><body>Web server error</body></html>"
 LIES = ("", "-5", "0", "abc", "100000", "9" * 30, "1e3", " ")
