@@ -23,6 +23,9 @@ HARNESSES = {
     "caps": "tests.chaos.caps:never_passed",
     "loop": "tests.chaos.loops:on_one_call",
     "servers": "tests.chaos.servers:of_postgresql",
+    "histories": "tests.chaos.histories:histories",
+    "answers": "tests.chaos.answers:answers",
+    "adversary": "tests.chaos.adversary:adversary",
 }
 """Name → module:function, imported only when it runs: each may want a process of its own."""
 NOT_TESTED = (

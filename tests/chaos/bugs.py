@@ -89,9 +89,9 @@ def _check_then_spend() -> None:
     """The budget is asked before a call and charged after it; nothing is set aside meanwhile."""
     settle = Budget.settle
 
-    async def charging(self: Budget, provider: str, reserved: Any, actual: Any) -> None:
+    def charging(self: Budget, provider: str, reserved: Any, actual: Any) -> None:
         self.reserved[provider] += reserved
-        await settle(self, provider, reserved, actual)
+        settle(self, provider, reserved, actual)
 
     Budget.reserve = lambda self, provider, cost: None  # type: ignore[method-assign]
     Budget.settle = charging  # type: ignore[method-assign]

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+import enrico.store.journal as journal_module
+from conftest import NoonClock
+from enrico.engine.budget import Caps
+from enrico.errors import StoreError
 from enrico.holding import held_calls, settle_held
+from enrico.store.database import Database
+from enrico.store.journal import Journal
 from tests.conftest import BOTH
 
 pytestmark = BOTH
@@ -124,6 +131,57 @@ async def test_policy_hold_sends_nothing_again(bench, kind):
     assert sandbox.stats()["apollo"]["by_endpoint"] == {"people/bulk_match": 5}
 
 
+@pytest.mark.parametrize("action", ["retry", "drop"])
+async def test_no_commit_parts_a_held_call_from_its_people(bench, monkeypatch, action):
+    sandbox = await bench.sandbox({"provider": "apollo", "kind": "reset_after", "at": 2})
+    write, parted = Database.write, []
+
+    async def watched(db, *operations):
+        await write(db, *operations)
+        (calls,) = bench.query("select count(*) from calls where state = 'held'")
+        (people,) = bench.query("select count(*) from people where state = 'held'")
+        parted.append(calls[0] * 10 != people[0])
+
+    monkeypatch.setattr(Database, "write", watched)
+    await bench.run(sandbox, deals=10, apollo={"unknown_outcome": "hold"})
+    async with bench.open(sandbox) as client:
+        await settle_held(client.db, action, [], everything=True)
+
+    assert len(parted) > 20
+    assert not any(parted)
+
+
+async def test_a_paid_answer_that_a_crash_left_unread_and_is_no_answer_is_held(bench, monkeypatch):
+    sandbox = await bench.sandbox({"provider": "apollo", "kind": "malformed", "at": 2})
+    mark = Journal.mark
+
+    async def dies(*_, **__):
+        raise StoreError("the process ends here")
+
+    monkeypatch.setattr(Journal, "mark", dies)
+    with pytest.raises(StoreError):
+        await bench.run(sandbox, deals=10)
+    monkeypatch.setattr(Journal, "mark", mark)
+    outcome = await bench.run(sandbox, deals=10)
+
+    assert outcome.summary["status"] == "held"
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+
+
+async def test_a_call_for_one_that_is_sent_again_leaves_an_earlier_answer_in_the_ledger(bench):
+    # In bulk the answer proves nothing, alone it is lost; then there are two calls for one person.
+    faults = [
+        {"provider": "apollo", "kind": "short", "endpoint": "people/bulk_match", "to_call": 20},
+        {"provider": "apollo", "kind": "reset_before", "endpoint": "people/match", "to_call": 3},
+    ]
+    sandbox = await bench.sandbox(*faults)
+
+    await bench.run(sandbox, deals=10, apollo={"batch_size": 1, "concurrency": 1})
+
+    (ours,) = bench.query("select sum(credits) / 1000000 from calls where provider = 'apollo'")
+    assert ours[0] == sandbox.stats()["apollo"]["credits"]
+
+
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "malformed"])
 async def test_policy_retry_sends_again_and_comes_to_the_same(bench, small, kind):
     sandbox = await bench.sandbox({"provider": "apollo", "kind": kind, "at": [2, 4]})
@@ -189,6 +247,29 @@ async def test_credits_that_another_program_spends_meanwhile_hold_and_never_free
 
     assert outcome.summary["status"] == "held"
     assert outcome.provider("apollo")["held"] == 10
+
+
+async def test_a_clock_that_was_set_back_frees_no_charged_call(bench, monkeypatch):
+    class AnHourAhead(NoonClock):
+        @classmethod
+        def now(cls, tz=None):
+            return NoonClock.now(tz) + timedelta(hours=1)
+
+    singly = {"batch_size": 1, "concurrency": 1}
+    people = {"only": ("people",)}
+    sandbox = await bench.sandbox()
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_module, "datetime", AnHourAhead)
+        one_credit = {**people, "caps": Caps(credits=1_000_000)}
+        await bench.run(sandbox, deals=10, options=one_credit, apollo=singly)
+    assert sandbox.stats()["apollo"]["credits"] == 1
+
+    # As much as was bought an hour from now, so that the sums agree when that counts as later.
+    sandbox.set_faults([{"provider": "apollo", "kind": "reset_after", "to_call": 40}])
+    outcome = await bench.run(sandbox, deals=10, options=people, apollo=singly)
+
+    assert outcome.provider("apollo")["held"] > 0
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
 
 
 @pytest.mark.parametrize("settle_seconds", [0.0, 1.0], ids=["shown too late", "shown in time"])

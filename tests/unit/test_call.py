@@ -185,6 +185,19 @@ async def test_what_never_left_is_safe_to_send_again_and_free(stage: Stage) -> N
     assert stage.budget.spent["apollo"].credits == 3 * MICRO
 
 
+async def test_equal_requests_about_different_items_are_two_calls_in_the_ledger(
+    stage: Stage,
+) -> None:
+    path = stage.call_path(Reply(200, {}, b'{"credits":1}'), dear=False)
+    request = Request("POST", "/search", b'{"q":"Acme"}')
+
+    await asyncio.gather(
+        *(path.send(Call("search", request, [key], COST), read) for key in ("acme.com", "acme.de"))
+    )
+
+    assert stage.on_disk() == [("answered", MICRO, 1)] * 2
+
+
 async def test_a_429_costs_no_attempt_no_credit_and_is_no_result(stage: Stage) -> None:
     path = stage.call_path(WALL, WALL, WALL, WALL, WALL, OK)
 

@@ -197,6 +197,40 @@ def test_windows_come_from_headers_under_both_names_and_empty_means_unlimited() 
     assert APOLLO.windows({"x-rate-limit-minute": "-1"}) == ()
 
 
+@pytest.mark.parametrize("match", [5, [], {}, "x", {"error": "try again"}, {"id": 1, "name": [0]}])
+def test_what_is_neither_null_nor_a_stub_says_of_nobody_that_they_are_not_known(match: Any) -> None:
+    found = read_bulk(reply({"matches": [match, None]}), [ADA, BOB])
+
+    assert (found.not_found, found.unclear) == (("bob@acme.com",), ("ada@acme.com",))
+    with pytest.raises(BadAnswer):
+        read_single(reply({"person": match}), ADA)
+
+
+def test_an_error_with_status_200_is_no_miss() -> None:
+    with pytest.raises(BadAnswer):
+        read_single(reply({"request_id": 1, "error": "try again"}), ADA)
+
+
+def test_a_sum_that_no_call_can_cost_is_not_believed() -> None:
+    reserved = Cost(7, 7)
+    much = b"9" * 30 + b"}"
+    assert APOLLO.cost(reply(b'{"credits_consumed":' + much), reserved, 0.0) == reserved
+    assert SERPER.cost(reply(b'{"credits":' + much), reserved, 0.0) == reserved
+    for usage in ({"prompt_tokens": -9, "completion_tokens": 1}, {"prompt_tokens": 1e30}):
+        body = {"usage": {"completion_tokens": 1, **usage}}
+        assert Llm(LlmSettings()).cost(reply(body), reserved, 0.0) == reserved
+
+
+def test_no_nul_character_comes_out_of_an_answer() -> None:
+    backslash = "a\\u0000"  # a backslash and letters, no NUL
+    body = {"name": "Ada\0 Byrne\0\0", "city": backslash, "departments": ["\0"]}
+
+    found = read_bulk(reply({"matches": [body]}), [ADA]).found["ada@acme.com"]
+
+    assert (found.name, found.city, found.departments) == ("Ada Byrne", backslash, ("",))
+    assert "\0" not in str(APOLLO.refusal(reply(b"odd \0 text", 422)))
+
+
 def test_credits_may_be_fractional() -> None:
     body = {"credits_consumed": 1.5, "matches": []}
     assert APOLLO.cost(reply(body), Cost(9, 9), 0.0).credits == micro_credits("1.5")
@@ -237,7 +271,14 @@ def test_an_empty_answer_is_an_answer(body: Any) -> None:
     assert read_results(reply(body)) == ()
 
 
-@pytest.mark.parametrize("body", [{}, {"message": "ok"}, {"organic": "x"}, b"<html>", b'{"organ'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"message": "ok"}, {"organic": "x"}, {"organic": {}}, b"<html>", b'{"organ',
+        {"organic": [None, 5, {"title": 5, "link": "https://a.com"}]},
+        {"searchParameters": {}, "message": "Internal error", "statusCode": 500},
+    ],
+)  # fmt: skip
 def test_an_answer_without_shape_is_no_empty_result(body: Any) -> None:
     with pytest.raises(BadAnswer):
         read_results(reply(body))
@@ -328,6 +369,20 @@ def test_what_is_missing_twice_or_unknown_is_never_guessed() -> None:
         (2, "award")
     ]
     assert found.dropped["unknown type"] == 1
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [5, {}, {"results": 0, "type": "award"}, {"result": 0}, {"result": "²", "type": "award"}],
+)
+def test_signals_that_cannot_be_read_are_not_none(signal: Any) -> None:
+    items, acme, beta = asked()
+    entries = [{"id": acme, "signals": [signal]}, {"id": beta, "signals": []}]
+
+    found = read_picks(answer(entries), items)
+
+    assert found.missing == ("acme.com",)
+    assert found.by_account == {"beta.com": ()}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+import orjson
 import structlog
 
 from enrico.engine.budget import Budget
@@ -431,7 +432,11 @@ def _without(reply: Reply, private: Sequence[str]) -> Reply:
 
 
 def call_key(run_id: str, provider: str, call: Call) -> str:
-    """The identity of a logical call within a run: equal bytes to the same place are one call."""
+    """The identity of a logical call within a run: equal bytes about the same items are one call.
+
+    Bytes alone will not do: two accounts of one name are searched for with the same words.
+    """
     digest = hashlib.sha256(f"{run_id}\n{provider}\n{call.endpoint}\n".encode())
+    digest.update(orjson.dumps(list(call.items)))
     digest.update(plain_request(call.request))
     return digest.hexdigest()[:24]

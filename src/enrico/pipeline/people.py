@@ -12,7 +12,7 @@ from enrico.errors import Fatal, Interrupted, Skippable, Unavailable, UnknownOut
 from enrico.pipeline.apply import trouble_row
 from enrico.pipeline.context import Context
 from enrico.pipeline.reconcile import settle_unknown
-from enrico.providers.apollo import Matches, PersonToFind, read_bulk, read_single
+from enrico.providers.apollo import BULK, Matches, PersonToFind, read_bulk, read_single
 from enrico.store import facts
 from enrico.store.selection import people_in_work
 
@@ -60,15 +60,18 @@ async def buy_people(ctx: Context) -> None:
 
 async def buy(ctx: Context, people: Sequence[PersonToFind]) -> None:
     """Buy people, and settle what remains unknown. Raises Fatal, BudgetReached or Interrupted."""
-    groups = [list(people)]
+    calls = [(BULK, list(people))]
     for _ in range(RESEND_ROUNDS):
         unknown = False
-        for group in groups:
-            unknown |= await buy_batch(ctx, group)
+        for endpoint, group in calls:
+            if endpoint == BULK:
+                unknown |= await buy_batch(ctx, group)
+            else:
+                unknown |= await buy_single(ctx, group[0])
         if not unknown:
             return
-        groups = await settle_unknown(ctx)
-    for group in groups:
+        calls = await settle_unknown(ctx)
+    for _, group in calls:
         await fail_people(ctx, group, "Apollo lost the call again and again without charging it")
 
 

@@ -49,6 +49,9 @@ class Reading:
     credits: int | None = None  # micro-credits consumed in this cycle
     cycle: str = ""
     requests: int | None = None  # bulk calls counted today
+    # Of our own books: what a clock that was set back makes look later than this moment.
+    ahead_credits: int = 0
+    ahead_answers: int = 0
 
 
 async def read_counters(http: Http, ctx: Context) -> Reading:
@@ -77,7 +80,7 @@ async def read_counters(http: Http, ctx: Context) -> Reading:
             if name == "day" and isinstance(entry.get("consumed"), int):
                 requests = entry["consumed"]
     ctx.paths["apollo"].limiter.told(windows)
-    return Reading(at, credits, cycle, requests)
+    return Reading(at, credits, cycle, requests, *await ctx.journal.totals("apollo", at, BULK))
 
 
 async def _get(http: Http, request: Request) -> dict[str, Any]:
@@ -90,7 +93,8 @@ async def _get(http: Http, request: Request) -> dict[str, Any]:
 
 async def note_counters(http: Http, ctx: Context) -> None:
     """Keep Apollo's counters as they are before this run's first paid call."""
-    await _keep(ctx, await read_counters(http, ctx))
+    async with ctx.paths["apollo"].limiter.quiet():  # a guest's host may have calls in flight
+        await _keep(ctx, await read_counters(http, ctx))
 
 
 async def _keep(ctx: Context, reading: Reading) -> None:
@@ -98,10 +102,12 @@ async def _keep(ctx: Context, reading: Reading) -> None:
     await ctx.db.write((_SAVE, [row]))
 
 
-async def settle_unknown(ctx: Context) -> list[list[PersonToFind]]:
-    """Settle this run's calls of unknown outcome by the policy; returns the people to send again.
+async def settle_unknown(ctx: Context) -> list[tuple[str, list[PersonToFind]]]:
+    """Settle this run's calls of unknown outcome by the policy.
 
-    Nothing new is sent meanwhile. Several callers may meet here: the first one settles for all.
+    Returns those to send again, each with its endpoint: a person asked for alone may have been in
+    a bulk call that was answered, whose record must stand. Nothing new is sent meanwhile. Several
+    callers may meet here: the first one settles for all.
     """
     path = ctx.paths["apollo"]
     async with ctx.settling, path.limiter.quiet():
@@ -118,7 +124,7 @@ async def settle_unknown(ctx: Context) -> list[list[PersonToFind]]:
         for call in found:
             if free:
                 await _free(ctx, call, evidence)
-                resend.append(asked_people(call))
+                resend.append((call.endpoint, asked_people(call)))
             else:
                 await _hold(ctx, call, evidence)
         path.stats.retries += len(resend)
@@ -198,7 +204,7 @@ async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> tuple[b
         await asyncio.sleep(ctx.settings.apollo.settle_seconds)
         free, evidence, now = await _nothing_charged(ctx, before, found)
     if free and any(_may_go_on(call) for call in found):
-        _, answers = await ctx.journal.totals("apollo", before.at, BULK)
+        _, answers = await _booked_since(ctx, before)
         if _arrived(before, now, answers, found) != 0:
             free, evidence = False, "Apollo may still be working on it, and charge it later"
     if run_id == ctx.run_id:
@@ -225,12 +231,18 @@ def _arrived(before: Reading, now: Reading, answers: int, unknown: Sequence[Call
     return now.requests - before.requests - answers
 
 
+async def _booked_since(ctx: Context, before: Reading) -> tuple[int, int]:
+    """(micro-credits, answers to bulk calls) that our own books say came after a reading."""
+    credits, answers = await ctx.journal.totals("apollo", before.at, BULK)
+    return credits - before.ahead_credits, answers - before.ahead_answers
+
+
 async def _nothing_charged(
     ctx: Context, before: Reading, unknown: Sequence[CallRow]
 ) -> tuple[bool, str, Reading]:
     """Whether the counters prove that no unknown call since *before* cost anything."""
     now = await read_counters(ctx.paths["apollo"].http, ctx)
-    charged, answers = await ctx.journal.totals("apollo", before.at, BULK)
+    charged, answers = await _booked_since(ctx, before)
     if before.credits is not None and now.credits is not None:
         if before.cycle != now.cycle:
             return False, "Apollo's credit cycle changed in between", now

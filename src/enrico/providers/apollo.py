@@ -22,7 +22,13 @@ from enrico.engine.money import Cost, cost_of_credits, micro_credits
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError
-from enrico.providers.common import error_text, json_object, ordinary_refusal, whole_number
+from enrico.providers.common import (
+    believable,
+    error_text,
+    json_object,
+    ordinary_refusal,
+    whole_number,
+)
 from enrico.settings import ApolloSettings
 
 BULK = "people/bulk_match"
@@ -36,6 +42,10 @@ _WINDOW_HEADERS = (
     ("x-rate-limit-24-hour", 86400.0),
     ("x-rate-limit-daily", 86400.0),
 )
+_OF_A_PERSON = (
+    "name", "first_name", "last_name", "title", "headline", "organization", "organization_id",
+    "employment_history",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,8 @@ class Apollo:
     def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:
         """``credits_consumed``, may be fractional; a single match does not say: one person."""
         if found := _CREDITS.search(reply.body):
-            return cost_of_credits(micro_credits(found[1].decode()), self.settings.credit_usd)
+            credits = micro_credits(found[1].decode())
+            return believable(cost_of_credits(credits, self.settings.credit_usd), reserved)
         body = json_object(reply.body)
         if body is not None and "person" in body and _person(body["person"]) is None:
             return Cost()
@@ -243,8 +254,9 @@ def read_bulk(reply: Reply, asked: Sequence[PersonToFind]) -> Matches:
     people = [_person(match) for match in matches]
     if len(people) == len(asked) and _in_order(people, asked):
         found = {a.key: p for a, p in zip(asked, people, strict=True) if p is not None}
-        missed = tuple(a.key for a, p in zip(asked, people, strict=True) if p is None)
-        return Matches(found, missed, ())
+        missed = tuple(a.key for a, m in zip(asked, matches, strict=True) if _is_miss(m))
+        known = {*found, *missed}
+        return Matches(found, missed, tuple(a.key for a in asked if a.key not in known))
     proven = _proven([person for person in people if person is not None], asked)
     return Matches(proven, (), tuple(a.key for a in asked if a.key not in proven))
 
@@ -254,7 +266,11 @@ def read_single(reply: Reply, asked: PersonToFind) -> Matches:
     body = json_object(reply.body)
     if body is None or not ("person" in body or "matches" in body or "request_id" in body):
         raise BadAnswer("it has no person")
+    if body.get("error") or body.get("status", "success") != "success":
+        raise BadAnswer("status 200 carries an error")
     person = _person(body.get("person"))
+    if person is None and not _is_miss(body.get("person")):
+        raise BadAnswer("its person is none")
     return Matches({asked.key: person} if person else {}, () if person else (asked.key,), ())
 
 
@@ -288,6 +304,16 @@ def _proven(people: Sequence[Person], asked: Sequence[PersonToFind]) -> dict[str
         if address in keys:
             by_address.setdefault(address, []).append(person)
     return {key: found[0] for key, found in by_address.items() if len(found) == 1}
+
+
+def _is_miss(match: Any) -> bool:
+    """Whether this says that the provider does not know somebody: null, or a stub with an id.
+
+    Anything else that is no person is no answer.
+    """
+    if not isinstance(match, dict):
+        return match is None
+    return bool(match.get("id") or match.get("email")) and not any(map(match.get, _OF_A_PERSON))
 
 
 def _person(match: Any) -> Person | None:

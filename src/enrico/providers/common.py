@@ -8,14 +8,23 @@ from typing import Any
 import orjson
 
 from enrico.engine.http import Reply
+from enrico.engine.money import Cost
 from enrico.errors import ProviderError, RateLimited, Skippable, Unavailable
 from enrico.logs import without_addresses
 
 _SPACES = re.compile(r"\s+")
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+LARGEST_COST = 10**15
+"""Micro-credits or nano-dollars: a billion credits, a million dollars."""
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """The JSON object in *body*, after any keep-alive blank lines; None when there is none."""
+    """The JSON object in *body*, after any keep-alive blank lines; None when there is none.
+
+    Its texts hold no NUL characters, which PostgreSQL does not store.
+    """
+    if b"\\u0000" in body:
+        body = _NUL.sub(rb"\1", body)
     try:
         value = orjson.loads(body.strip())
     except orjson.JSONDecodeError:
@@ -46,7 +55,13 @@ def error_text(reply: Reply) -> str:
             if isinstance(candidate, str) and candidate:
                 text = candidate
                 break
-    return without_addresses(_SPACES.sub(" ", text)).strip()[:200]
+    return without_addresses(_SPACES.sub(" ", text.replace("\x00", ""))).strip()[:200]
+
+
+def believable(cost: Cost, reserved: Cost) -> Cost:
+    """*cost*, or what was reserved where an answer names a sum that no call can cost."""
+    sums = (cost.credits, cost.usd)
+    return cost if all(0 <= one <= LARGEST_COST for one in sums) else reserved
 
 
 def seconds(text: str | None) -> float | None:

@@ -24,7 +24,7 @@ from enrico.engine.money import NANO, Cost
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError, Skippable
-from enrico.providers.common import error_text, json_object, ordinary_refusal
+from enrico.providers.common import believable, error_text, json_object, ordinary_refusal
 from enrico.providers.serper import SearchResult
 from enrico.settings import LlmSettings, is_peak
 
@@ -254,11 +254,13 @@ class Llm:
             out = int(usage["completion_tokens"])
         except (KeyError, TypeError, ValueError):
             return reserved
+        if min(hit, miss, out) < 0:
+            return reserved
         settings = self.settings
         dollars = hit * settings.cached_usd + miss * settings.input_usd + out * settings.output_usd
         if is_peak(datetime.fromtimestamp(sent_at, UTC)):
             dollars *= settings.peak_factor
-        return Cost(0, _nano(dollars / 1_000_000))
+        return believable(Cost(0, _nano(dollars / 1_000_000)), reserved)
 
     def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
         """Concurrency is the limit here, not a rate."""
@@ -331,19 +333,22 @@ def _own_picks(
     if not isinstance(signals, list):
         return None
     picks: dict[int, Pick] = {}
+    shapeless = 0
     for signal in signals:
-        if not isinstance(signal, dict):
+        if not isinstance(signal, dict) or not isinstance(signal.get("type"), str):
             drop("signal of no shape")
+            shapeless += 1
             continue
-        number, kind, relevance = (signal.get(n) for n in ("result", "type", "relevance"))
-        if isinstance(number, str) and number.isdigit():
+        number, relevance = signal.get("result"), signal.get("relevance")
+        if isinstance(number, str) and number.isdecimal() and len(number) < 10:
             number = int(number)
         if isinstance(number, bool) or not isinstance(number, int):
             drop("signal without result")
+            shapeless += 1
             continue
         if not first <= number < first + count:
             return None
-        if not isinstance(kind, str) or kind not in SignalType._value2member_map_:
+        if (kind := signal["type"]) not in SignalType._value2member_map_:
             drop("unknown type")
             continue
         if isinstance(relevance, bool) or not isinstance(relevance, int | float):
@@ -356,6 +361,8 @@ def _own_picks(
         best = picks.get(pick.result)
         if best is None or (pick.relevance, pick.type) > (best.relevance, best.type):
             picks[pick.result] = pick
+    if shapeless and not picks:
+        return None  # signals that cannot be read are not none
     return tuple(picks[number] for number in sorted(picks))
 
 

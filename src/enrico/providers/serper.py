@@ -19,7 +19,7 @@ from enrico.engine.money import Cost, cost_of_credits, micro_credits
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError
-from enrico.providers.common import error_text, json_object, ordinary_refusal
+from enrico.providers.common import believable, error_text, json_object, ordinary_refusal
 from enrico.settings import SerperSettings
 
 RESULTS_KEPT = 10
@@ -106,7 +106,8 @@ class Serper:
         found = _CREDITS.findall(reply.body[-200:]) or _CREDITS.findall(reply.body)
         if not found:
             return reserved
-        return cost_of_credits(micro_credits(found[-1].decode()), self.settings.credit_usd)
+        credits = micro_credits(found[-1].decode())
+        return believable(cost_of_credits(credits, self.settings.credit_usd), reserved)
 
     def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
         """Serper sends no limits."""
@@ -125,9 +126,12 @@ def read_results(reply: Reply) -> tuple[SearchResult, ...]:
     found = json_object(reply.body)
     if found is None:
         raise BadAnswer("it is not JSON")
-    lists = [found[name] for name in ("news", "organic", "topStories") if found.get(name)]
+    given = (found.get(name) for name in ("news", "organic", "topStories"))
+    lists = [entries for entries in given if entries is not None]
     if any(not isinstance(entries, list) for entries in lists):
         raise BadAnswer("its results are not a list")
+    if not lists and {"error", "message"} & found.keys():
+        raise BadAnswer("status 200 carries an error")
     if not lists and "searchParameters" not in found and not {"organic", "news"} & found.keys():
         raise BadAnswer("it has neither results nor searchParameters")
     results: dict[str, SearchResult] = {}
@@ -143,6 +147,8 @@ def read_results(reply: Reply) -> tuple[SearchResult, ...]:
             results[url] = SearchResult(
                 title, url, *(_text(entry.get(name)) for name in ("snippet", "date", "source"))
             )
+    if any(lists) and not results:
+        raise BadAnswer("none of its results can be read")
     return tuple(results.values())[:RESULTS_KEPT]
 
 

@@ -289,14 +289,18 @@ class Journal:
             last = (page[-1].ended_at, page[-1].id)
 
     async def seconds_since_sends(self, provider: str, within_seconds: float) -> list[float]:
-        """How long ago each recent call was sent, for the limiter of a new process."""
+        """How long ago each recent call was sent, for the limiter of a new process.
+
+        Whatever reached the provider counts, refused or not, unless the limit itself refused it.
+        """
         now = datetime.now(UTC)
         since = timestamp(datetime.fromtimestamp(now.timestamp() - within_seconds, UTC))
         rows = await self._db.rows(
             select(calls.c.sent_at).where(
                 calls.c.provider == provider,
                 calls.c.sent_at >= since,
-                calls.c.state.not_in(("refused", "not_sent")),
+                calls.c.state != "not_sent",
+                calls.c.status != 429,
             )
         )
         return [max(0.0, (now - moment(row.sent_at)).total_seconds()) for row in rows]
