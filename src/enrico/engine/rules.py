@@ -78,7 +78,7 @@ class Rules:
         self._clock = clock
         self._guessed: Window | None = None
         self._recent: deque[Sent] = deque(maxlen=8192)
-        self._last_wall: tuple[float, float] | None = None  # when, and the window it taught
+        self._last_wall = -math.inf
         self.spread = spread
         """How far apart two calls may be counted that left together, in seconds."""
         self._patience = TRY_AFTER
@@ -203,23 +203,19 @@ class Rules:
         A wall of more than two seconds says when it ends, and so which window is full and since
         when: what was let through since is its limit. A shorter one teaches a pace.
         """
-        self._patience *= 2 if self._last_wall and self.learned else 1
+        self._patience *= 2 if self.learned else 1
         self._try_at = wall.ends + self._patience
-        before, self._last_wall = self._last_wall, (wall.at, 0.0)
+        before, self._last_wall = self._last_wall, wall.at
         for rule in self.known:
             through = self._let_through(rule.seconds, wall.at)
             if isinstance(rule, Ledger) and rule.sure and through >= FULL * rule.sure:
                 rule.learn(rule.sure)  # it was tried higher, and that was too much
                 return str(rule)
         if wall.seconds <= SHORT_WALL:
-            return self._learn_pace(wall, before[0] if before else -math.inf)
+            return self._learn_pace(wall, before)
         seconds = next((s for s in (60.0, 3600.0) if wall.seconds <= s), 86400.0)
         # It ends then at the latest: providers give whole seconds, rounded up.
         opened = wall.ends - 1 - seconds
-        if before is not None and before[0] > opened and before[1] == seconds:
-            # No window lets calls through that was full already: this is a bucket.
-            return self._slow_down(wall, before[0])
-        self._last_wall = (wall.at, seconds)
         through = self._sent(opened - self.spread, wall.at)
         ledger = next(
             (rule for rule in self.known if isinstance(rule, Ledger) and rule.seconds == seconds),
@@ -248,24 +244,23 @@ class Rules:
                 return ""  # right, and the network's delay varies more than was thought
             if through >= STORM * rule.limit:
                 rates.append(through / (rule.seconds + self.spread))
-        if self._paced:
-            return self._slow_down(wall, before)
+        if self.pace is not None and self._paced:
+            return self._slow_down(self.pace.rate, wall, before)
         if not rates and not self._configured:
             rates = [self._sent(wall.at - 1, wall.at) / (1 + self.spread)]
         return self._keep_pace(min(rates)) if any(rates) else ""
 
-    def _slow_down(self, wall: Wall, before: float) -> str:
-        """A pace was too fast: a fifth less, or what was let through since the wall before."""
+    def _slow_down(self, pace: float, wall: Wall, before: float) -> str:
+        """*pace* was too fast: a fifth less, or what was let through since the wall before."""
         since = max(before, self._recent[0].at or wall.at)
         through = self._sent(since, wall.at)
         proven = (through - 1) / max(wall.at - since, 1.0)
         lately = self._sent(wall.at - 1, wall.at)
-        fastest = self.pace.rate if self.pace is not None else math.inf
-        few = through < ENOUGH and fastest < math.inf
-        refused = fastest if few else min(fastest, lately)
+        few = through < ENOUGH
+        refused = pace if few else min(pace, lately)
         # Met far below the pace, it is no limit by the second, so a bucket: that is refilled as
         # fast as it let calls through.
-        bucket = not few and lately < fastest / 2
+        bucket = not few and lately < pace / 2
         if not bucket and proven < FULL * refused:
             proven = refused * A_FIFTH_LESS
         return self._keep_pace(proven)
