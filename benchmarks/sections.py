@@ -108,14 +108,15 @@ def limiter(figures: Figures) -> list[str]:
         for row in figures["limiter"]
     ]
     header = ["limit, what is known of it, provider", "time ÷ bound, P50", "most", "goal", "429s",
-              "last 429 after windows", "reached"]  # fmt: skip
+              "windows from first to last 429", "reached"]  # fmt: skip
     return [
         "## The limiter",
         "In virtual time, against providers whose windows open at a call (anchored), stand still "
         "on the clock (aligned), slide, or are buckets; one-way delay 20-120 ms, service "
         "0.4-1.2 s, 20, 64 and 400 calls at once. Goals: known limits 1.01 times the bound for "
-        "minutes and `1 + J/W + 0.02` for seconds (J = 0.1 s of jitter) without any 429; wrong or "
-        "unknown limits at most 0.5 % 429s, the last within three windows.",
+        "minutes and `1 + J/W + 0.02` for seconds (J = 0.1 s of jitter) without any 429, buckets "
+        "and minutes by the clock set as such; wrong or unknown limits at most 0.5 % 429s, the "
+        "last within three windows of the first.",
         md.table(header, rows),
     ]
 

@@ -1,8 +1,8 @@
-"""One limiter for each (provider, key): several windows and a concurrency limit at once.
+"""One limiter for each (provider, key): who may send next, and when.
 
-It gives leave so that a known limit yields no 429, learns limits that nobody names, and lets the
-fast lane go first. It takes time from the running event loop only, so a test may run it on a
-virtual clock.
+What is allowed stands in :mod:`enrico.engine.rules`. Here are the queue with its fast lane, the
+calls in flight, and the park after a 429. It takes time from the running event loop only, so a
+test may run it on a virtual clock.
 """
 
 from __future__ import annotations
@@ -11,26 +11,22 @@ import asyncio
 import heapq
 import math
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from enrico.engine.windows import Ledger, Sent, Window
+from enrico.engine.rules import SPREAD, Rules, Wall
+from enrico.engine.windows import Sent, Window
 
-SPREAD_FLOOR = 0.05
-"""Seconds. Two requests sent together may be counted this far apart at the provider; a wall that
-no limit explains teaches more."""
-SPREAD_MOST = 0.5
 PARK_WITHOUT_RETRY_AFTER = 1.5
 PARK_GROWTH = 1.5
 PARK_LONGEST = 10.0
 FAST_LANE = 0
 BATCH_LANE = 1
-LONGEST_SHARED = 60.0
-LONG_BATCH = 10
-"""Windows that a batch must fill before it leaves room for the fast lane."""
 HEADROOM = 1.5
 """Calls take up to so many times their mean, where as many as needed are let out at once."""
+FIRST_BURST = 50
+"""So many calls may be in flight at first, or half of a configured limit if that is more; then as
+many as were answered. A limit that is twice too high so costs few 429s, and a small run no time."""
 
 
 class Slot:
@@ -44,7 +40,8 @@ class Slot:
         self.waited = waited
         """Seconds from asking to leave."""
         self.waited_for = waited_for
-        """What held it back at last: a window, ``concurrency`` or ``429``; empty: nothing."""
+        """What held it back at last: a limit, ``an unknown limit``, ``concurrency``, ``429``, or
+        ``earlier answers``, which show that a limit is right; empty: nothing."""
 
     def sent(self) -> None:
         """The request leaves now."""
@@ -59,7 +56,8 @@ class Slot:
 class Limiter:
     """Admits calls so that a known limit yields no 429, and learns limits that are not known.
 
-    ``assumed`` windows are guesses: the first figure that the provider gives replaces them.
+    ``assumed`` windows are a guess: calls begin at its pace, and what the provider names replaces
+    it. ``learned``: what an earlier run found out, in place of that guess.
     ``by_concurrency``: the provider limits calls at once, not a rate (DeepSeek); a 429 lowers that.
     ``typical_seconds``: for a dear provider, the mean time of a call until it is measured. No more
     calls are in flight then than the windows can keep busy (Little's law), because those are what
@@ -72,19 +70,20 @@ class Limiter:
         *,
         concurrency: int,
         assumed: bool = False,
+        learned: Sequence[Window] = (),
         by_concurrency: bool = False,
         typical_seconds: float | None = None,
-        spread: float = SPREAD_FLOOR,
+        spread: float = SPREAD,
     ) -> None:
-        self._ledgers = [
-            self._ledger(w, ceiling=math.inf if assumed else w.limit, guessed=assumed)
-            for w in windows
-        ]
-        self._assumed = assumed
-        self._configured = bool(windows) and not assumed
-        self._spread = spread
+        by_clock = any(window.kind == "by the clock" for window in windows)
+        clock = time.time() - asyncio.get_running_loop().time() if by_clock else 0.0
+        self._rules = Rules(windows, assumed=assumed, learned=learned, spread=spread, clock=clock)
         self._concurrency = self._most_at_once = concurrency
         self._by_concurrency = by_concurrency
+        self._first: float = math.inf  # so many may be in flight before any answer
+        if windows and not assumed:
+            self._first = max(FIRST_BURST, min(window.limit for window in windows) // 2)
+        self._answered = 0
         self._seconds = typical_seconds
         self._expected = math.inf
         self._accepted = 0  # calls accepted since the concurrency was last changed
@@ -92,9 +91,7 @@ class Limiter:
         self._queue: list[tuple[int, int, float, object, object, asyncio.Future[Slot]]] = []
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._recent: deque[Sent] = deque(maxlen=4096)
-        # When the refused call left, and its Retry-After.
-        self._wall: tuple[float, float | None] | None = None
+        self._wall: Wall | None = None
         self._parked_until = 0.0
         self._parks_in_a_row = 0
         self._hushed = 0
@@ -127,12 +124,12 @@ class Limiter:
     @property
     def windows(self) -> tuple[Window, ...]:
         """The windows kept to at present."""
-        return tuple(ledger.window for ledger in self._ledgers)
+        return tuple(rule.window for rule in self._rules.all)
 
     @property
     def learned(self) -> list[str]:
-        """Windows that 429s taught, as text; a later run may begin with them."""
-        return [str(ledger) for ledger in self._ledgers if ledger.learned]
+        """Limits that 429s taught, as text; a later run may begin with them."""
+        return self._rules.learned
 
     @property
     def concurrency(self) -> int:
@@ -144,10 +141,10 @@ class Limiter:
         """The most calls in flight at present: fewer where the windows allow no more anyway."""
         if self._seconds is None:
             return self._concurrency
-        rates = [item.limit / item.seconds for item in self._ledgers if item.limit < self._expected]
-        if not rates:
+        rate = self._rules.binding_rate(self._expected)
+        if rate == math.inf:
             return self._concurrency
-        needed = math.ceil(min(rates) * self._seconds * HEADROOM)
+        needed = math.ceil(rate * self._seconds * HEADROOM)
         return max(1, min(self._concurrency, needed))
 
     @property
@@ -163,7 +160,11 @@ class Limiter:
         """Count calls that an earlier process sent, so that a restart keeps a half-spent window."""
         now = asyncio.get_running_loop().time()
         for age in sorted(seconds_ago, reverse=True):
-            self._count(Sent(at=now - age))
+            self._rules.count(Sent(at=now - age), now - age)
+
+    def network(self, seconds: Sequence[float]) -> None:
+        """Opening connections took so long: a calm network needs less of a margin."""
+        self._rules.network(seconds)
 
     # -- being told -----------------------------------------------------------------------
 
@@ -173,56 +174,24 @@ class Limiter:
         A limit of 0 means that the provider has none for that period. *used*: the calls that it
         has counted, by period; what we did not send, another program on the same key did.
         """
-        all_named = {window.seconds: window.limit for window in windows}
-        if not all_named:
-            return
-        named = {seconds: limit for seconds, limit in all_named.items() if limit > 0}
-        if self._assumed:
-            self._replace_guesses(all_named)
-        now = asyncio.get_running_loop().time()
-        for ledger in self._ledgers:
-            limit = named.pop(ledger.seconds, None)
-            if limit is not None:
-                ledger.ceiling = min(ledger.ceiling, limit)
-                ledger.limit = int(min(ledger.limit, limit))
-        for seconds, limit in sorted(named.items()):
-            self._add(self._ledger(Window(limit, seconds), ceiling=limit))
-        for ledger in self._ledgers:
-            # In long windows a wrong guess would cost hours, and a 429 costs no more than it says.
-            if used and ledger.seconds in used and ledger.seconds <= LONGEST_SHARED:
-                ledger.counted_elsewhere(used[ledger.seconds], now)
-        self._pump()
-
-    def _replace_guesses(self, named: Mapping[float, int]) -> None:
-        """Drop guesses for periods that the provider names, and slacker ones for longer periods.
-
-        A guess for a shorter period is kept, no tighter than an even spread of what is named: it
-        costs nothing over a long run, and a burst may meet a limit that the provider is silent on.
-        """
-        self._assumed = False
-        kept = []
-        for ledger in self._ledgers:
-            if ledger.learned:
-                kept.append(ledger)
-            elif ledger.seconds < min(named):
-                even = max(
-                    (math.ceil(limit * ledger.seconds / s) for s, limit in named.items()), default=0
-                )
-                ledger.limit = max(ledger.limit, even)
-                ledger.trust()
-                kept.append(ledger)
-        self._ledgers = kept
+        named = {window.seconds: window.limit for window in windows}
+        if named:
+            self._first = math.inf
+            self._rules.told(named, used, asyncio.get_running_loop().time())
+            self._pump()
 
     def rate_limited(self, slot: Slot, retry_after: float | None) -> float:
         """A 429 came for *slot*: park the whole key once. Returns the seconds it is parked."""
         now = asyncio.get_running_loop().time()
         slot.call.refused = True
-        for ledger in self._ledgers:
-            ledger.refused(slot.call)
         if now < self._parked_until:
             return self._parked_until - now  # the same wall, met by calls already under way
+        left = slot.call.at or now
         if self._wall is None:
-            self._wall = (slot.call.at or now, retry_after)
+            self._wall = Wall(at=left, ends=left)
+        self._wall.ends = left + (retry_after or 0.0)
+        if not self._by_concurrency:
+            self._first, self._answered = 1, 0
         self._parks_in_a_row += 1
         wait = retry_after
         if wait is None:
@@ -237,17 +206,17 @@ class Limiter:
 
         Returns the limits that a wall before it has taught, as text; empty when it taught none.
         """
-        self._parks_in_a_row = 0
         now = asyncio.get_running_loop().time()
+        left = slot.call.at or now
         taught = ""
-        if self._wall is not None and now >= self._parked_until:
-            at, retry_after = self._wall
+        if self._wall is not None and left >= self._parked_until:
+            taught = self._learn(self._wall)
             self._wall = None
-            taught = self._learn(at, retry_after)
-        for ledger in self._ledgers:
-            ledger.accepted(slot.call)
-        if self._seconds is not None and slot.call.at is not None:
-            self._seconds += (now - slot.call.at - self._seconds) / 16
+            self._parks_in_a_row = 0
+        self._rules.accepted(now)
+        if self._seconds is not None:
+            self._seconds += (now - left - self._seconds) / 16
+        self._answered += 1
         self._accepted += 1
         if self._accepted > 2 * self._concurrency and self._concurrency < self._most_at_once:
             self._concurrency, self._accepted = self._concurrency + 1, 0
@@ -284,60 +253,18 @@ class Limiter:
 
     # -- inside ---------------------------------------------------------------------------
 
-    def _ledger(self, window: Window, *, ceiling: float, guessed: bool = False) -> Ledger:
-        clock = time.time() - asyncio.get_running_loop().time() if window.by_clock else 0.0
-        return Ledger(window, ceiling=ceiling, guessed=guessed, clock=clock)
-
-    def _add(self, ledger: Ledger) -> None:
-        since = asyncio.get_running_loop().time() - ledger.seconds
-        ledger.calls.extend(c for c in self._recent if c.at is not None and c.at > since)
-        self._ledgers.append(ledger)
-
-    def _learn(self, wall_at: float, retry_after: float | None) -> str:
-        """What was let through before the wall is the limit, unless a known one explains it."""
+    def _learn(self, wall: Wall) -> str:
         if self._by_concurrency:
             self._concurrency, self._accepted = max(1, self._concurrency * 2 // 3), 0
             return f"{self._concurrency} at once"
-        seconds = 1.0
-        if retry_after is not None and retry_after > 2.0:
-            seconds = next((s for s in (60.0, 3600.0) if retry_after <= s), 86400.0)
-        opened = wall_at - seconds
-        if seconds > 1.0 and retry_after is not None:
-            opened += retry_after - 1.0  # it ends then, in seconds that are rounded up
-        let_through = sum(
-            not call.refused
-            for call in self._recent
-            if call.at is not None and opened - self._spread < call.at <= wall_at
-        )
-        ledger = next((item for item in self._ledgers if item.seconds == seconds), None)
-        if ledger is None:
-            if self._configured:
-                return ""
-            ledger = self._ledger(Window(max(1, let_through), seconds), ceiling=math.inf)
-            self._add(ledger)
-        elif 3 * let_through < ledger.limit and not ledger.guessed:
-            return ""  # far fewer than the limit were let through: a storm, no wrong limit
-        elif 4 * let_through > 3 * ledger.limit and not (
-            ledger.raised or self._spread >= SPREAD_MOST
-        ):
-            # The limit is right, and the network's delay varies more than was thought.
-            self._spread = min(self._spread * 1.5, SPREAD_MOST)
-            return ""
-        ledger.lower(let_through)
-        return str(ledger)
-
-    def _count(self, call: Sent) -> None:
-        self._recent.append(call)
-        for ledger in self._ledgers:
-            ledger.add(call)
+        return self._rules.learn(wall)
 
     def _released(self, call: Sent) -> None:
         self._in_flight -= 1
         if not self._in_flight:
             self._calm.set()
         if call.at is None:  # never left: it counts nowhere
-            for ledger in self._ledgers:
-                ledger.take_back(call)
+            self._rules.take_back(call)
         else:
             call.over = asyncio.get_running_loop().time()
         self._pump()
@@ -365,7 +292,7 @@ class Limiter:
             slot = Slot(self, waited, self._held_by if waited > 0 else "")
             self._in_flight += 1
             self._expected -= 1
-            self._count(slot.call)
+            self._rules.count(slot.call, now)
             future.set_result(slot)
         self._held_by = ""
 
@@ -376,13 +303,7 @@ class Limiter:
             return math.inf, "429"
         if self._in_flight >= self.at_once:
             return math.inf, "concurrency"
-        at, why = self._parked_until, "429"
-        for ledger in self._ledgers:
-            if self._in_flight and ledger.feels_its_way:
-                return math.inf, f"{ledger}, a guess"
-            long = LONG_BATCH * ledger.limit < self._expected < math.inf
-            reserve = long and lane > FAST_LANE
-            free = ledger.free_at(now, self._spread, reserve=reserve)
-            if free > at:
-                at, why = free, str(ledger)
-        return at, why
+        if self._in_flight >= max(self._first, self._answered):
+            return math.inf, "earlier answers"
+        free, why = self._rules.free_at(now, expected=self._expected, batch=lane > FAST_LANE)
+        return (free, why) if free > self._parked_until else (self._parked_until, "429")

@@ -1,10 +1,10 @@
-"""Rate-limit windows: how they are written, what counts in them, and the least time they allow.
+"""Rate limits: how they are written, what counts against them, and the least time they allow.
 
 A fixed window opens at the first request and a sliding one never closes, so a token bucket as
 large as the limit lets up to twice the limit through (rule L1). A ledger of sends serves both: a
 call counts from its send until one window after the latest moment at which the provider may have
 counted it. That moment is the send plus the spread of the network's delay, or the answer if that
-came sooner.
+came sooner. Calls that are evenly spaced are right for every kind of provider, buckets included.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from enrico.errors import ConfigError
 
+Kind = Literal["rolling", "by the clock", "as a bucket", "evenly"]
 _PERIODS = {
     "s": 1.0, "sec": 1.0, "second": 1.0,
     "m": 60.0, "min": 60.0, "minute": 60.0,
@@ -24,25 +26,27 @@ _PERIODS = {
 }  # fmt: skip
 CLOCK_SKEW = 0.25
 """Seconds by which the provider's clock and ours may differ, where windows follow the clock."""
-SLACK = 0.004
-"""Share of a window that is given away to be sure of it: a quarter of a second in a minute."""
+SLACK = 0.002
+"""Share of a window that is given away to be sure of it: an eighth of a second in a minute."""
 RESERVED = 100
 """One call in so many is kept free for the fast lane, at least one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most ``limit`` calls in any ``seconds``; by the clock: from one full period to the next.
+    """At most ``limit`` calls in ``seconds``, counted as *kind* says.
 
-    A rolling window is right for windows that open at the first request and for sliding ones.
+    ``rolling``: in any so many seconds, right for windows that open at the first request and for
+    sliding ones. ``by the clock``: from one full period to the next. ``as a bucket``: so many at
+    once, refilled evenly. ``evenly``: one after the other, never two at once.
     """
 
     limit: int
     seconds: float
-    by_clock: bool = False
+    kind: Kind = "rolling"
 
     def __str__(self) -> str:
-        kind = " by the clock" if self.by_clock else ""
+        kind = "" if self.kind == "rolling" else f" {self.kind}"
         for name, seconds in (("day", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
             if self.seconds == seconds:
                 return f"{self.limit}/{name}{kind}"
@@ -59,24 +63,30 @@ def parse_windows(texts: Iterable[str]) -> tuple[Window, ...]:
         if text.strip().lower() in ("none", "unlimited", ""):
             continue
         count, _, period = text.lower().partition("/")
-        unit, by_clock, _ = period.partition(" by the clock")
-        unit = unit.strip().rstrip(".")
+        unit, _, kind = " ".join(period.split()).partition(" ")
+        unit = unit.rstrip(".")
+        kind = kind or "rolling"
         factor = ""
         while unit and (unit[0].isdigit() or unit[0] == "."):
             factor, unit = factor + unit[0], unit[1:]
-        if not count.strip().isdigit() or int(count) < 1 or unit not in _PERIODS:
+        if (
+            not count.strip().isdigit()
+            or int(count) < 1
+            or unit not in _PERIODS
+            or kind not in get_args(Kind)
+        ):
             raise ConfigError(
                 f"The limit {text!r} is not understood. Write it as calls per period, "
-                "such as '5/s', '1000/min', '100/h', '600/day' or '1000/min by the clock'; "
-                "'none' for no limit."
+                "such as '5/s', '1000/min', '100/h', '600/day', '1000/min by the clock' or "
+                "'1000/min as a bucket'; 'none' for no limit."
             )
-        windows.append(Window(int(count), _PERIODS[unit] * float(factor or 1), bool(by_clock)))
+        windows.append(Window(int(count), _PERIODS[unit] * float(factor or 1), kind))  # type: ignore[arg-type]
     return tuple(windows)
 
 
 @dataclass(eq=False, slots=True)
 class Sent:
-    """One call as the ledgers see it; times are the event loop's."""
+    """One call as the limits see it; times are the event loop's."""
 
     at: float | None = None
     """When it left; None while it has leave and has not left yet."""
@@ -93,29 +103,22 @@ class Sent:
 
 
 class Ledger:
-    """The calls that still count in one window, oldest first, and what is known of its limit."""
+    """The calls that still count in one window, oldest first."""
 
-    def __init__(
-        self, window: Window, *, ceiling: float = math.inf, guessed: bool = False, clock: float = 0
-    ) -> None:
-        """*clock*: Unix time less the event loop's time, for windows that follow the clock."""
+    def __init__(self, window: Window, *, clock: float = 0, learned: bool = False) -> None:
+        """*clock*: Unix time less the event loop's time, for windows that follow the clock.
+
+        *learned*: the limit was found from 429s.
+        """
         self.limit = window.limit
         self.seconds = window.seconds
-        self.by_clock = window.by_clock
-        self.ceiling = ceiling
+        self.ceiling: float = math.inf if learned else window.limit
+        self.learned = learned
+        self.sure: int | None = None
+        """What a learnt limit was before it was last tried higher."""
         self.calls: deque[Sent] = deque()
-        self.guessed = guessed
-        """Whether the limit is ours: assumed at first, or learnt from walls."""
-        self.learned = False
-        self.proven = 0
-        """The place in its window of the furthest call that was ever accepted."""
-        self._places: dict[Sent, int] = {}  # kept while the limit is guessed
+        self._kind = window.kind
         self._clock = clock
-        self._patience = 1 if guessed else 8
-        self._passed = 0  # calls that left the window since the limit was last changed
-        self._pressed = False
-        self._step = 1.0 if guessed else 0.02
-        self._good = 0  # the limit that ran clean before it was last raised
 
     def __str__(self) -> str:
         return str(self.window)
@@ -123,30 +126,41 @@ class Ledger:
     @property
     def window(self) -> Window:
         """The window as it is kept to at present."""
-        return Window(self.limit, self.seconds, self.by_clock)
+        return Window(self.limit, self.seconds, self._kind)
 
-    def add(self, call: Sent) -> None:
+    @property
+    def rate(self) -> float:
+        """Calls per second, in the long run."""
+        return self.limit / self.seconds
+
+    @property
+    def at_once(self) -> int:
+        """Calls that need not wait for each other."""
+        return self.limit
+
+    def add(self, call: Sent, at: float, spread: float) -> None:
         """*call* has leave."""
         self.calls.append(call)
-        if self.guessed:
-            self._places[call] = len(self.calls)
 
     def take_back(self, call: Sent) -> None:
         """*call* never left."""
-        self._places.pop(call, None)
         if call in self.calls:
             self.calls.remove(call)
 
-    @property
-    def raised(self) -> bool:
-        """Whether the limit was raised beyond one that ran clean, and not proven since."""
-        return self._good > 0
+    def tighten(self, limit: int) -> None:
+        """The provider names *limit*."""
+        self.ceiling = min(self.ceiling, limit)
+        self.limit = min(self.limit, limit)
 
-    @property
-    def feels_its_way(self) -> bool:
-        """Whether the next call goes further than was ever let through, and too many do already."""
-        beyond = len(self.calls) - self.proven
-        return self.guessed and beyond >= max(2, self.proven // 8)
+    def learn(self, limit: int) -> None:
+        """A 429 showed that no more than *limit* are let through."""
+        self.limit = max(1, min(limit, self.limit))
+        self.learned, self.sure = True, None
+
+    def stretch(self, share: float) -> None:
+        """Try a learnt limit higher by *share*, never beyond what is known."""
+        self.sure = self.limit
+        self.limit = int(min(self.ceiling, max(self.limit + 1, self.limit * (1 + share))))
 
     def free_at(self, now: float, spread: float, *, reserve: bool = False) -> float:
         """When one more call may leave: *now*, later, or infinity while that waits for an answer.
@@ -157,7 +171,7 @@ class Ledger:
         limit = self.limit
         if reserve and self.seconds > 5 and limit > 1:
             limit -= max(1, limit // RESERVED)
-        if self.by_clock:
+        if self._kind == "by the clock":
             # The provider's clock may still be in the last period.
             began = now - (now - CLOCK_SKEW + self._clock) % self.seconds
             self._forget(began - 2 * CLOCK_SKEW, spread)
@@ -167,49 +181,61 @@ class Ledger:
             free = math.inf
         if len(self.calls) < limit:
             return now
-        self._pressed = True
         return min(free, self.calls[len(self.calls) - limit].counted_by(spread) + self.seconds)
 
     def _forget(self, until: float, spread: float) -> None:
         while self.calls and self.calls[0].counted_by(spread) <= until:
             self.calls.popleft()
-            self._passed += 1
-
-    def refused(self, call: Sent) -> None:
-        """*call* met a wall."""
-        self._places.pop(call, None)
-
-    def accepted(self, call: Sent) -> None:
-        """*call* was served; a guessed limit creeps up after clean windows that were full."""
-        self.proven = max(self.proven, self._places.pop(call, 0))
-        if self.guessed and self._pressed and self._passed >= self.limit * self._patience:
-            self._good = self.limit
-            raised = max(self.limit + 1, int(self.limit * (1 + self._step)))
-            self.limit = int(min(self.ceiling, raised))
-            self._passed, self._pressed = 0, False
-            self._step = min(self._step * 2, 1.0)
-
-    def lower(self, let_through: int) -> None:
-        """A wall showed that less is allowed. The next try to go up comes later each time."""
-        self.limit = self._good or max(1, min(let_through, self.limit))
-        self._good = 0
-        self._patience = min(max(self._patience * 2, 8), 64)
-        self._step = 0.02
-        self.guessed = self.learned = True
-        self.proven = min(self.proven, self.limit) or self.limit
-        self._passed, self._pressed = 0, False
-        self._places.clear()
-
-    def trust(self) -> None:
-        """The limit is no guess, or it does no harm as one."""
-        self.guessed = False
-        self._places.clear()
 
     def counted_elsewhere(self, used: int, now: float) -> None:
         """The provider counts *used* calls: what we did not send, another program did."""
         used = min(used, self.limit)
         # They may have come at any time until now, so they count until one window from now.
         self.calls.extend(Sent(at=now, over=now) for _ in range(used - len(self.calls)))
+
+
+class Pace:
+    """Calls a second, evenly spaced once a *burst* is spent: a bucket, and a pace if that is 1."""
+
+    def __init__(
+        self, rate: float, *, burst: int = 1, most: float = math.inf, seconds: float = 0.0
+    ) -> None:
+        """*most*: what the rate may grow to. *seconds*: the period that it was given for."""
+        self.rate = rate
+        self.at_once = burst
+        self.most = most
+        self.seconds = seconds
+        self._full_at = -math.inf
+
+    def __str__(self) -> str:
+        return str(self.window)
+
+    @property
+    def window(self) -> Window:
+        """As a limit that can be written down, rounded down."""
+        if self.at_once > 1:
+            return Window(self.at_once, self.seconds, "as a bucket")
+        seconds = next((s for s in (60.0, 3600.0) if self.rate * s >= 10), 86400.0)
+        return Window(max(1, int(self.rate * seconds + 1e-6)), seconds, "evenly")
+
+    def tighten(self, limit: int) -> None:
+        """The provider names *limit* for the period."""
+        self.rate = self.most = min(self.rate, limit / self.seconds)
+        self.at_once = min(self.at_once, limit)
+
+    def add(self, call: Sent, at: float, spread: float) -> None:
+        """*call* has leave."""
+        # A full bucket takes no more in until the provider has counted the call.
+        idle_until = at + spread if self.at_once > 1 else at
+        self._full_at = max(self._full_at, idle_until) + 1 / self.rate
+
+    def take_back(self, call: Sent) -> None:
+        """*call* never left."""
+        self._full_at -= 1 / self.rate
+
+    def free_at(self, now: float, spread: float, *, reserve: bool = False) -> float:
+        """When one more call may leave."""
+        return max(now, self._full_at - (self.at_once - 1) / self.rate)
 
 
 def lower_bound_seconds(
@@ -224,6 +250,10 @@ def lower_bound_seconds(
     by_concurrency = calls * latency / max(1, concurrency)
     bounds = [max(shortest, by_concurrency)]
     for window in windows:
-        rounds = -(-calls // window.limit)
-        bounds.append(max((rounds - 1) * window.seconds + shortest, by_concurrency))
+        if window.kind in ("as a bucket", "evenly"):
+            burst = window.limit if window.kind == "as a bucket" else 1
+            held = max(0, calls - burst) * window.seconds / window.limit
+        else:
+            held = (-(-calls // window.limit) - 1) * window.seconds
+        bounds.append(max(held + shortest, by_concurrency))
     return max(bounds)

@@ -84,12 +84,11 @@ async def open_lines(stack: AsyncExitStack, ctx: Context) -> dict[str, Line]:
         http = Http(section.base_url, headers, connections=section.concurrency)
         windows = windows_of(ctx.settings, name)
         assumed = not getattr(section, "limits", "none")
-        if assumed:
-            windows = parse_windows(learned.get(name, ())) or windows
         limiter = Limiter(
             windows,
             concurrency=section.concurrency,
             assumed=assumed,
+            learned=parse_windows(learned.get(name, ())) if assumed else (),
             by_concurrency=provider is ctx.llm,
             typical_seconds=APOLLO_SECONDS if provider is ctx.apollo else None,
         )
@@ -111,9 +110,13 @@ async def _learned(ctx: Context) -> Mapping[str, Sequence[str]]:
 
 async def warm(paths: Mapping[str, CallPath], calls: Mapping[str, int]) -> None:
     """Open connections to whoever will be asked, while the run is still being written down."""
+
+    async def one(path: CallPath, connections: int) -> None:
+        path.limiter.network(await path.http.warm(connections))
+
     await asyncio.gather(
         *(
-            path.http.warm(min(calls[name], path.limiter.at_once, WARM_CONNECTIONS))
+            one(path, min(calls[name], path.limiter.at_once, WARM_CONNECTIONS))
             for name, path in paths.items()
             if calls[name]
         )

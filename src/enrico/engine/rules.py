@@ -1,0 +1,312 @@
+"""All limits of one key: those that are known, a guess where none is, and what 429s teach.
+
+Limits that settings or the provider name are kept to exactly. Where none is known, calls go out
+evenly spaced and faster with every answer, until a 429. What a wall of 429s teaches depends on
+how long it stands (:meth:`Rules.learn`). Knows no event loop: every time comes as an argument.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from enrico.engine.windows import Ledger, Pace, Sent, Window
+
+SPREAD = 0.1
+"""Seconds. Two requests sent together may be counted this far apart at the provider. A calm network
+may show that it is less, a wall that it is more."""
+SPREAD_LEAST = 0.05
+SPREAD_MOST = 0.5
+CONNECTIONS_MEASURED = 4
+SHORT_WALL = 2.0
+"""Seconds. Up to here a wall does not say which window is full."""
+FULL = 0.75
+"""A known window that let through so much of its limit was full."""
+STORM = 1 / 3
+"""One that let through less was not even near it: the provider is in trouble, the limit right. So
+no pace that is learnt beside known limits is slower either."""
+A_FIFTH_LESS = 0.8
+SURE = 0.98
+"""A pace is measured: so much of it is kept."""
+ENOUGH = 10
+"""Calls let through between two walls that say how fast a bucket is refilled."""
+SLOWEST = 1 / 60
+"""Calls a second."""
+TRY_AFTER = 900.0
+"""Seconds without a wall until a learnt limit is tried higher; doubles each time that fails."""
+TRY_SHARE = 0.05
+LONGEST_SHARED = 60.0
+LONG_BATCH = 10
+"""Windows that a batch must fill before it leaves room for the fast lane."""
+
+
+@dataclass(slots=True)
+class Wall:
+    """429s from the first one until a call is served again."""
+
+    at: float
+    """When the call left that met it first."""
+    ends: float
+    """Until when it is known to stand: the last call that met it, and that one's Retry-After."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it is known to stand."""
+        return self.ends - self.at
+
+
+class Rules:
+    """Windows, buckets and a pace, all kept at once."""
+
+    def __init__(
+        self,
+        windows: Sequence[Window],
+        *,
+        assumed: bool = False,
+        learned: Sequence[Window] = (),
+        spread: float = SPREAD,
+        clock: float = 0.0,
+    ) -> None:
+        """*windows* are known, or *assumed*; *learned*: what an earlier run found out.
+
+        *clock*: Unix time less the times that are given later, for windows by the clock.
+        """
+        self.known: list[Ledger | Pace] = []
+        self.pace: Pace | None = None
+        self._clock = clock
+        self._guessed: Window | None = None
+        self._recent: deque[Sent] = deque(maxlen=8192)
+        self._last_wall = -math.inf
+        self.spread = spread
+        """How far apart two calls may be counted that left together, in seconds."""
+        self._patience = TRY_AFTER
+        self._try_at: float | None = None
+        for window in learned:
+            if window.kind == "evenly":
+                rate = window.limit / window.seconds
+                self.pace = Pace(rate, most=rate)
+            else:
+                self.known.append(Ledger(window, clock=clock, learned=True))
+        if assumed and not learned and windows:
+            self._guessed = min(windows, key=lambda window: window.seconds)
+            self.pace = Pace(self._guessed.limit / self._guessed.seconds)
+        elif not assumed:
+            self.known += [self._rule(window) for window in windows]
+
+    # -- what they are --------------------------------------------------------------------
+
+    @property
+    def all(self) -> list[Ledger | Pace]:
+        """Every rule that is kept to at present."""
+        return [*self.known, self.pace] if self.pace is not None else self.known
+
+    @property
+    def learned(self) -> list[str]:
+        """What 429s taught, as text."""
+        found = [str(rule) for rule in self.known if _learned(rule)]
+        return [*found, str(self.pace)] if self._paced else found
+
+    def network(self, seconds: Sequence[float]) -> None:
+        """Connecting took so long each time: where that hardly varies, no call's way does."""
+        if len(seconds) >= CONNECTIONS_MEASURED and self.spread == SPREAD:
+            self.spread = min(max(max(seconds) - min(seconds), SPREAD_LEAST), SPREAD)
+
+    def binding_rate(self, calls: float) -> float:
+        """Calls a second that the tightest rule allows which so many calls would meet."""
+        rates = [rule.rate for rule in self.all if rule.at_once < calls]
+        return min(rates, default=math.inf)
+
+    @property
+    def _paced(self) -> bool:
+        """Whether a wall taught the pace; else it is a guess that grows."""
+        return self.pace is not None and self.pace.most < math.inf
+
+    # -- counting -------------------------------------------------------------------------
+
+    def free_at(
+        self, now: float, *, expected: float = math.inf, batch: bool = False
+    ) -> tuple[float, str]:
+        """When the next call may leave, and what holds it back.
+
+        A *batch* leaves room for the fast lane where *expected* calls fill windows many times.
+        """
+        at, why = now, ""
+        for rule in self.all:
+            reserve = (
+                batch and isinstance(rule, Ledger) and LONG_BATCH * rule.limit < expected < math.inf
+            )
+            free = rule.free_at(now, self.spread, reserve=reserve)
+            if free > at:
+                guess = rule is self.pace and not self._paced
+                at, why = free, "an unknown limit" if guess else str(rule)
+        return at, why
+
+    def count(self, call: Sent, at: float) -> None:
+        """*call* has leave from *at* on."""
+        self._recent.append(call)
+        for rule in self.all:
+            rule.add(call, at, self.spread)
+
+    def take_back(self, call: Sent) -> None:
+        """*call* never left."""
+        for rule in self.all:
+            rule.take_back(call)
+
+    def accepted(self, now: float) -> None:
+        """A call was served: a guess grows, and after a long calm what was learnt is tried."""
+        if self.pace is not None and not self._paced:
+            self.pace.rate += 1.0
+        if self._try_at is None:
+            self._try_at = now + self._patience
+        if now >= self._try_at and self.learned:
+            self._try_at = now + LONGEST_SHARED
+            for rule in self.known:
+                if isinstance(rule, Ledger) and rule.learned:
+                    rule.stretch(TRY_SHARE)
+            if self.pace is not None and self._paced:
+                self.pace.rate = self.pace.most = self.pace.rate * (1 + TRY_SHARE)
+
+    # -- being told -----------------------------------------------------------------------
+
+    def told(
+        self, named: Mapping[float, int], used: Mapping[float, int] | None, now: float
+    ) -> None:
+        """The provider named its limits by period in seconds; 0 means none.
+
+        They replace a guess, and only tighten settings. A guess for a shorter period stays, no
+        slower than what is named evenly spread: a burst may meet a limit that nobody names.
+        """
+        limits = {seconds: limit for seconds, limit in named.items() if limit > 0}
+        if self._guessed is not None and self.pace is not None and not self._paced:
+            if self._guessed.seconds >= min(named):
+                self.pace = self._guessed = None
+            else:
+                even = max((limit / s for s, limit in limits.items()), default=0.0)
+                self.pace.rate = max(self.pace.rate, even)
+        for rule in self.known:
+            if (limit := limits.pop(rule.seconds, None)) is not None:
+                rule.tighten(limit)
+        for seconds, limit in sorted(limits.items()):
+            self._add(Ledger(Window(limit, seconds), clock=self._clock), now)
+        for rule in self.known:
+            # In long windows a wrong guess would cost hours, and a 429 costs no more than it says.
+            if used and isinstance(rule, Ledger) and rule.seconds <= LONGEST_SHARED:
+                rule.counted_elsewhere(used.get(rule.seconds, 0), now)
+
+    # -- learning -------------------------------------------------------------------------
+
+    def learn(self, wall: Wall) -> str:
+        """What the end of *wall* teaches, as text; empty when nothing.
+
+        A wall of more than two seconds says when it ends, and so which window is full and since
+        when: what was let through since is its limit. A shorter one teaches a pace.
+        """
+        self._patience *= 2 if self.learned else 1
+        self._try_at = wall.ends + self._patience
+        before, self._last_wall = self._last_wall, wall.at
+        for rule in self.known:
+            through = self._let_through(rule.seconds, wall.at)
+            if isinstance(rule, Ledger) and rule.sure and through >= FULL * rule.sure:
+                rule.learn(rule.sure)  # it was tried higher, and that was too much
+                return str(rule)
+        if wall.seconds <= SHORT_WALL:
+            return self._learn_pace(wall, before)
+        seconds = next((s for s in (60.0, 3600.0) if wall.seconds <= s), 86400.0)
+        # It ends then at the latest: providers give whole seconds, rounded up.
+        opened = wall.ends - 1 - seconds
+        through = self._sent(opened - self.spread, wall.at)
+        ledger = next(
+            (rule for rule in self.known if isinstance(rule, Ledger) and rule.seconds == seconds),
+            None,
+        )
+        if ledger is None:
+            if self._configured or not through:
+                return ""
+            ledger = Ledger(Window(through, seconds), clock=self._clock, learned=True)
+            self._add(ledger, wall.at)
+        elif not ledger.learned:
+            storm = through < STORM * ledger.limit
+            if storm or (through > FULL * ledger.limit and self._widen()):
+                return ""
+        ledger.learn(through)
+        return str(ledger)
+
+    def _learn_pace(self, wall: Wall, before: float) -> str:
+        """A bucket is empty, or a window of a second full."""
+        rates = []
+        for rule in self.known:
+            if not isinstance(rule, Ledger) or rule.learned:
+                continue
+            through = self._let_through(rule.seconds, wall.at)
+            if through > FULL * rule.limit and rule.seconds <= SHORT_WALL and self._widen():
+                return ""  # right, and the network's delay varies more than was thought
+            if through >= STORM * rule.limit:
+                rates.append(through / (rule.seconds + self.spread))
+        if self.pace is not None and self._paced:
+            return self._slow_down(self.pace.rate, wall, before)
+        if not rates and not self._configured:
+            rates = [self._sent(wall.at - 1, wall.at) / (1 + self.spread)]
+        return self._keep_pace(min(rates)) if any(rates) else ""
+
+    def _slow_down(self, pace: float, wall: Wall, before: float) -> str:
+        """*pace* was too fast: a fifth less, or what was let through since the wall before."""
+        since = max(before, self._recent[0].at or wall.at)
+        through = self._sent(since, wall.at)
+        proven = (through - 1) / max(wall.at - since, 1.0)
+        lately = self._sent(wall.at - 1, wall.at)
+        few = through < ENOUGH
+        refused = pace if few else min(pace, lately)
+        # Met far below the pace, it is no limit by the second, so a bucket: that is refilled as
+        # fast as it let calls through.
+        bucket = not few and lately < pace / 2
+        if not bucket and proven < FULL * refused:
+            proven = refused * A_FIFTH_LESS
+        return self._keep_pace(proven)
+
+    def _keep_pace(self, rate: float) -> str:
+        known = [rule.rate for rule in self.known if not _learned(rule)]
+        rate = max(rate * SURE, STORM * min(known, default=0.0), SLOWEST)
+        self.pace = Pace(rate, most=rate)
+        return str(self.pace)
+
+    def _let_through(self, seconds: float, until: float) -> int:
+        """Calls in a window of so many seconds, those counted that may belong to it."""
+        return self._sent(until - seconds - self.spread, until)
+
+    def _sent(self, since: float, until: float) -> int:
+        """Calls that left then and were not refused."""
+        return sum(
+            not call.refused
+            for call in self._recent
+            if call.at is not None and since < call.at <= until
+        )
+
+    def _widen(self) -> bool:
+        """Take the network to vary twice as much; False when that explains no more walls."""
+        if self.spread >= SPREAD_MOST:
+            return False
+        self.spread = min(2 * self.spread, SPREAD_MOST)
+        return True
+
+    @property
+    def _configured(self) -> bool:
+        """Whether all limits were known: then a new one is learnt only beside a full window."""
+        return self._guessed is None and not all(_learned(rule) for rule in self.known)
+
+    def _rule(self, window: Window) -> Ledger | Pace:
+        rate = window.limit / window.seconds
+        if window.kind in ("as a bucket", "evenly"):
+            burst = window.limit if window.kind == "as a bucket" else 1
+            return Pace(rate, burst=burst, most=rate, seconds=window.seconds)
+        return Ledger(window, clock=self._clock)
+
+    def _add(self, ledger: Ledger, now: float) -> None:
+        since = now - ledger.seconds
+        ledger.calls.extend(call for call in self._recent if call.at is None or call.at > since)
+        self.known.append(ledger)
+
+
+def _learned(rule: Ledger | Pace) -> bool:
+    return isinstance(rule, Ledger) and rule.learned
