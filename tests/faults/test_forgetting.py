@@ -20,7 +20,10 @@ from tests.stores import Stores
 PEOPLE = int(os.environ.get("FORGET_PEOPLE", "60"))
 """How many are forgotten at once; 1,000 is the full form, of some minutes."""
 DEALS = max(50, PEOPLE * 7 // 10)
-LEDGER = "select id, provider, state, credits, usd, reserved_credits, reserved_usd from calls order by id"
+LEDGER = (
+    "select id, provider, state, credits, usd, reserved_credits, reserved_usd from calls "
+    "order by id"
+)
 ORPHANS = "select count(*) from deal_contacts where contact_id not in (select id from contacts)"
 OUTPUTS = ("csv", "results.xlsx", "results.jsonl", "results.parquet")
 
