@@ -72,7 +72,7 @@ def write_crm(folder: Path, deals: int) -> list[Person]:
 def haystacks(database: Path, *folders: Path) -> Iterator[tuple[str, bytes]]:
     """(where, lower-case bytes) of the database's files, its rows, its blobs, and all files."""
     for path in sorted(database.parent.glob(f"{database.name}*")):
-        yield path.name, path.read_bytes().lower()
+        yield path.name, lowered(path.read_bytes())
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
         tables = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (table,) in tables:
@@ -83,19 +83,24 @@ def haystacks(database: Path, *folders: Path) -> Iterator[tuple[str, bytes]]:
             yield f"rows of {table}", text.lower().encode()
             if table == "calls":
                 packed = [cell for cell in cells if isinstance(cell, bytes) and cell]
-                yield "payloads", b"\n".join(map(zlib.decompress, packed)).lower()
+                yield "payloads", lowered(b"\n".join(map(zlib.decompress, packed)))
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             yield from contents(path)
 
 
+def lowered(text: bytes) -> bytes:
+    """Lower case, letters with accents too; what is no text stays as it is."""
+    return text.decode("utf-8", "surrogateescape").lower().encode("utf-8", "surrogateescape")
+
+
 def contents(path: Path) -> Iterator[tuple[str, bytes]]:
     """A file's bytes, and what is packed in it."""
-    yield path.name, path.read_bytes().lower()
+    yield path.name, lowered(path.read_bytes())
     if path.suffix == ".xlsx":
         with zipfile.ZipFile(path) as book:
             for name in book.namelist():
-                yield f"{path.name}/{name}", book.read(name).lower()
+                yield f"{path.name}/{name}", lowered(book.read(name))
     if path.suffix == ".parquet":
         with duckdb.connect() as connection:
             rows = connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
@@ -106,7 +111,7 @@ def in_the_news(database: Path) -> bytes:
     """All that searches brought, in lower case: it may name people of whom nothing is held."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
         rows = raw.execute("SELECT body FROM calls WHERE provider = 'serper'").fetchall()
-    return b"\n".join(zlib.decompress(body) for (body,) in rows if body).lower()
+    return lowered(b"\n".join(zlib.decompress(body) for (body,) in rows if body))
 
 
 def hits(needles: Iterable[str], hay: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
