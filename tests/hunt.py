@@ -74,7 +74,7 @@ def haystacks(
 ) -> Iterator[tuple[str, bytes]]:
     """(where, lower-case bytes) of the database's files, its rows, its blobs, and all files."""
     for path in stores.files(database):
-        yield path.name, path.read_bytes().lower()
+        yield path.name, lowered(path.read_bytes())
     for table in metadata.tables:
         # A text that runs over several pages is whole only here.
         rows = stores.query(database, f"SELECT * FROM {table}")
@@ -83,19 +83,24 @@ def haystacks(
         yield f"rows of {table}", text.lower().encode()
         if table == "calls":
             packed = [cell for cell in cells if isinstance(cell, bytes) and cell]
-            yield "payloads", b"\n".join(map(zlib.decompress, packed)).lower()
+            yield "payloads", lowered(b"\n".join(map(zlib.decompress, packed)))
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             yield from contents(path)
 
 
+def lowered(text: bytes) -> bytes:
+    """Lower case, letters with accents too; what is no text stays as it is."""
+    return text.decode("utf-8", "surrogateescape").lower().encode("utf-8", "surrogateescape")
+
+
 def contents(path: Path) -> Iterator[tuple[str, bytes]]:
     """A file's bytes, and what is packed in it."""
-    yield path.name, path.read_bytes().lower()
+    yield path.name, lowered(path.read_bytes())
     if path.suffix == ".xlsx":
         with zipfile.ZipFile(path) as book:
             for name in book.namelist():
-                yield f"{path.name}/{name}", book.read(name).lower()
+                yield f"{path.name}/{name}", lowered(book.read(name))
     if path.suffix == ".parquet":
         with duckdb.connect() as connection:
             rows = connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
@@ -105,7 +110,7 @@ def contents(path: Path) -> Iterator[tuple[str, bytes]]:
 def in_the_news(stores: Stores, database: str = "enrico") -> bytes:
     """All that searches brought, in lower case: it may name people of whom nothing is held."""
     rows = stores.query(database, "SELECT body FROM calls WHERE provider = 'serper'")
-    return b"\n".join(zlib.decompress(body) for (body,) in rows if body).lower()
+    return lowered(b"\n".join(zlib.decompress(body) for (body,) in rows if body))
 
 
 def hits(needles: Iterable[str], hay: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
