@@ -300,7 +300,8 @@ class Journal:
                 calls.c.provider == provider,
                 calls.c.sent_at >= since,
                 calls.c.state != "not_sent",
-                calls.c.status != 429,
+                # A call that is sent again keeps the status of its wall until it is answered.
+                or_(calls.c.state != "refused", calls.c.status != 429),
             )
         )
         return [max(0.0, (now - moment(row.sent_at)).total_seconds()) for row in rows]
