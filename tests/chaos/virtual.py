@@ -21,7 +21,7 @@ import sqlalchemy.ext.asyncio
 
 from enrico.engine import call, limits, stats
 from enrico.pipeline import guests, lines, run
-from enrico.store import database, journal
+from enrico.store import journal, sqlite
 
 T = TypeVar("T")
 
@@ -155,7 +155,7 @@ def virtual_world(http: type, draw: random.Random) -> Iterator[None]:
         stack.enter_context(patch.object(lines, "Http", http))
         # A run that waits an hour would ask 18,000 times whether a guest has come.
         stack.enter_context(patch.object(guests, "POLL_SECONDS", 30.0))
-        stack.enter_context(patch.object(database, "create_async_engine", ENGINES))
+        stack.enter_context(patch.object(sqlite, "create_async_engine", ENGINES))
         for name, own in vars(_Inline).items():
             if callable(own):
                 stack.enter_context(patch.object(aiosqlite.core.Connection, name, own))
