@@ -86,8 +86,8 @@ class Emulator:
             async def __aexit__(self, *_: object) -> None:
                 pass
 
-            async def warm(self, connections: int) -> None:
-                pass
+            async def warm(self, connections: int) -> list[float]:
+                return []
 
             async def send(
                 self, request: Request, timeout: float, left: Callable[[], None] | None = None

@@ -92,8 +92,7 @@ def _bucket(self: Ledger, now: float, spread: float, *, reserve: bool = False) -
 
 def _settle_only(self: Budget, provider: str, reserved: Any, actual: Any) -> None:
     self.spent[provider] += actual
-    async with self._freed:
-        self._freed.notify_all()
+    self._freed.set()
 
 
 def _copied(self: Any, *arguments: Any) -> Any:
