@@ -42,7 +42,7 @@ from enrico.privacy.rewriting import export_files
 from enrico.settings import Settings, load_settings
 from enrico.store.crm import ROWS_AT_ONCE, Scope, save_records
 from enrico.store.database import Database, Lock, in_turn, open_database
-from enrico.store.journal import Journal, timestamp
+from enrico.store.journal import Journal, moment, timestamp
 from enrico.store.keyring import with_stored_keys
 from enrico.store.selection import Selection, count, count_deals
 from enrico.store.suppressions import keep_out, load_suppressions
@@ -248,7 +248,7 @@ class Enrico:
     ) -> Plan:
         """What a run would do and cost. Spends nothing."""
         selection = Selection(
-            scope or self.scope(), self.settings.cache, datetime.now(UTC), refresh
+            scope or self.scope(), self.settings.cache, moment(timestamp()), refresh
         )
         await keep_out(self.db, await load_suppressions(self.db, self.settings))
         return make_plan(await count(self.db, selection), self.settings, tuple(only))

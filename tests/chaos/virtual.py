@@ -145,8 +145,7 @@ ENGINES = _one_dialect(sqlalchemy.ext.asyncio.create_async_engine)
 def virtual_world(http: type, draw: random.Random) -> Iterator[None]:
     """Inside, the client's clocks, chances and network are ours."""
     with ExitStack() as stack:
-        for module in (journal, run):
-            stack.enter_context(patch.object(module, "datetime", VirtualDatetime))
+        stack.enter_context(patch.object(journal, "datetime", VirtualDatetime))
         for module in (run, call, stats, guests, limits):
             stack.enter_context(patch.object(module, "time", VIRTUAL_TIME))
         stack.enter_context(patch.object(call, "random", draw))

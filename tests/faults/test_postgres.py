@@ -104,7 +104,8 @@ async def test_connections_that_are_cut_off_at_random_cost_nothing(bench, small,
         nonlocal ended
         await started.wait()
         await asyncio.sleep(chance.uniform(0.01, 0.1))
-        ended += len(await ask(bench.database(), END_ALL))
+        if ended < 60:  # every question fails that takes longer than the time between two
+            ended += len(await ask(bench.database(), END_ALL))
 
     async with meanwhile(end_all):
         options = {"on_start": lambda _: started.set()}

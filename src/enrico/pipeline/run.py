@@ -13,7 +13,6 @@ from contextlib import (
     suppress,
 )
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -43,7 +42,7 @@ from enrico.providers.llm import Llm, ToClassify
 from enrico.providers.serper import Serper
 from enrico.settings import Settings
 from enrico.store.database import Database
-from enrico.store.journal import Journal, timestamp
+from enrico.store.journal import Journal, moment, timestamp
 from enrico.store.selection import (
     Counts,
     Selection,
@@ -87,7 +86,7 @@ class Run:
 
         *guests_watched*: who looks on at each run that this one takes in.
         """
-        now = datetime.now(UTC)
+        now = moment(timestamp())
         self.run_id = f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         self.options = options
         self.stats = Stats()

@@ -50,10 +50,7 @@ async def remember(
 
 
 async def _replace(db: Database, rows: list[dict[str, Any]]) -> None:
-    async with db.change() as connection:
-        if rows:
-            await connection.execute(_FORGET, [{"gone": row["path"]} for row in rows])
-            await connection.execute(_KEEP, rows)
+    await db.write((_FORGET, [{"gone": row["path"]} for row in rows]), (_KEEP, rows))
 
 
 def stamp_of(path: Path) -> str:
@@ -140,8 +137,7 @@ def _state(row: Any) -> Literal["ours", "changed", "gone"]:
 
 async def _drop(db: Database, paths: list[str]) -> None:
     if paths:
-        async with db.change() as connection:
-            await connection.execute(_FORGET, [{"gone": path} for path in paths])
+        await db.write((_FORGET, [{"gone": path} for path in paths]))
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -132,9 +132,10 @@ async def _answers(
             break
         last_seen = (page[-1].sent_at, page[-1].id)
     if number:  # where nothing went, there is little to look at again, and nothing to write
-        async with db.change() as connection:
-            await connection.execute(delete(upkeep).where(upkeep.c.name == f"retained {name}"))
-            await connection.execute(insert(upkeep), {"name": f"retained {name}", "at": before})
+        await db.execute(
+            delete(upkeep).where(upkeep.c.name == f"retained {name}"),
+            insert(upkeep).values(name=f"retained {name}", at=before),
+        )
     return number
 
 
@@ -166,5 +167,4 @@ async def _runs(db: Database, before: str) -> int:
 
 
 async def _delete(db: Database, table: Table, condition: ColumnElement[bool]) -> int:
-    async with db.change() as connection:
-        return int((await connection.execute(delete(table).where(true(), condition))).rowcount)
+    return await db.execute(delete(table).where(true(), condition))

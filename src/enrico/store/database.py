@@ -168,19 +168,23 @@ class Database:
         async with self.read() as connection, connection.begin():
             yield connection
 
-    async def execute(self, *statements: Executable) -> None:
+    async def execute(self, *statements: Executable) -> int:
         """Execute statements that read and write, in one transaction of their own.
+
+        Returns how many rows the last one changed.
 
         A transaction that is cut off is done again, so doing it twice must come to the same.
         Raises StoreError.
         """
 
-        async def do() -> None:
+        async def do() -> int:
+            changed = 0
             async with self.change() as connection:
                 for statement in statements:
-                    await connection.execute(statement)
+                    changed = int((await connection.execute(statement)).rowcount)
+            return changed
 
-        await self._patiently(do)
+        return await self._patiently(do)
 
     def patience(self) -> Patience:
         """For whoever asks again when the connection was lost."""
