@@ -139,7 +139,7 @@ def _commit_believed() -> None:
     async def committed(*_: Any) -> bool:
         return True
 
-    postgres._has_committed = committed
+    postgres.Postgres._has_committed = committed
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ AT_ONCE = 4
 BATCH = 2
 MOST_CUTS = 40
 STRANDED_SECONDS = 30.0
+STUCK_SECONDS = 0.5  # of the processes of the trials
 CUT_OFF = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE application_name = 'enrico' AND datname = current_database()"
+    "WHERE application_name LIKE 'enrico%' AND datname = current_database()"
 )
 Accident = Literal["restart", "cut", "kill", "standstill"]
 
@@ -51,12 +52,14 @@ def of_postgresql(plan: Plan) -> Record:
         "standstill": plan.number(quick=1, full=20),
     }
     world, tally, server = the_world(), Tally(), Server()
+    patient, postgres.STUCK_SECONDS = postgres.STUCK_SECONDS, STUCK_SECONDS
     try:
         for accident, number in wanted.items():
             for n in range(number):
                 if not is_seen(tally.failures):
                     _try(world, server, Case(accident, draw.uniform(0, 0.9), n), tally)
     finally:
+        postgres.STUCK_SECONDS = patient
         server.remove()
     trials = sum(wanted.values())
     return Record(
@@ -123,10 +126,7 @@ def _accident(
         pid = trial.start(job)
     else:
         os.kill(pid, signal.SIGSTOP)
-        patient = postgres.STUCK_SECONDS
-        postgres.STUCK_SECONDS = 0.5
         other = trial.start(job)
-        postgres.STUCK_SECONDS = patient
         code = _wait(other)
         os.kill(pid, signal.SIGCONT)
         _wait(pid)  # it may have been done already, or comes too late; either way nothing changes

@@ -23,7 +23,7 @@ from tests.stores import PostgresStores
 SLOW = {"provider": "*", "kind": "slow", "seconds": 0.03}
 END_ALL = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE application_name = 'enrico' AND datname = current_database()"
+    "WHERE application_name LIKE 'enrico%' AND datname = current_database()"
 )
 EVENT = insert(run_events)
 
@@ -57,7 +57,7 @@ def charged_once(sandbox, outcome) -> None:
     assert outcome.provider("apollo")["held"] == 0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def restartable() -> Iterator[Server]:
     server = Server()
     yield server
@@ -141,6 +141,66 @@ async def test_a_commit_whose_end_nobody_heard_takes_place_once(stores, monkeypa
     await db.close()
 
 
+async def test_a_commit_lost_in_a_crash_is_not_taken_for_somebody_elses(
+    restartable, tmp_path, monkeypatch
+):
+    stores = PostgresStores(restartable.url, "reused", lambda _: "template0")
+    db = await open_database(stores.url("enrico"))
+    commit = asyncpg.transaction.Transaction._Transaction__commit
+    crashed = []
+
+    async def crash(self) -> None:
+        if not crashed:
+            crashed.append(self)
+            await asyncio.to_thread(restartable.stop, at_once=True)
+            await asyncio.to_thread(restartable.start)
+            for n in range(20):  # the server gives out the lost transaction's number again
+                await ask(stores.url("enrico"), f"CREATE TABLE others_{n} (x int)")
+            raise ConnectionResetError("the server crashed")
+        await commit(self)
+
+    monkeypatch.setattr(asyncpg.transaction.Transaction, "_Transaction__commit", crash)
+    row = {"run_id": "r1", "n": 1, "at": "", "provider": "", "kind": "", "seconds": 0, "detail": ""}
+    await db.write((EVENT, [row]))
+
+    assert (await db.rows(select(func.count()).select_from(run_events)))[0][0] == 1
+    await db.close()
+
+
+async def test_a_process_that_stands_still_in_a_commit_is_cut_off(stores, monkeypatch):
+    ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))
+    first, second = ours.lock(), theirs.lock()
+    assert await first.try_to_acquire()
+    commit = asyncpg.transaction.Transaction._Transaction__commit
+    stands, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def stand_still(self) -> None:
+        if self._connection is ours.backend._connection and not goes_on.is_set():
+            stands.set()
+            await goes_on.wait()
+        await commit(self)
+
+    monkeypatch.setattr(asyncpg.transaction.Transaction, "_Transaction__commit", stand_still)
+    monkeypatch.setattr(store, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(store, "STUCK_SECONDS", 0.5)
+    first._keeper.cancel()  # not a sign of life any more
+    row = {"run_id": "r1", "n": 1, "at": "", "provider": "", "kind": "", "seconds": 0, "detail": ""}
+    late = asyncio.create_task(ours.write((EVENT, [row])))
+    await stands.wait()
+
+    async with asyncio.timeout(10):
+        while not await second.try_to_acquire():
+            await asyncio.sleep(0.1)
+    goes_on.set()
+    with pytest.raises(StoreError, match="taken over"):
+        await late
+
+    assert (await theirs.rows(select(func.count()).select_from(run_events)))[0][0] == 0
+    await second.release()
+    await theirs.close()
+    await ours.close()
+
+
 async def test_who_lost_its_connection_keeps_the_lock_and_the_other_one_waits(stores):
     ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))
     first, second = ours.lock(), theirs.lock()
@@ -159,7 +219,10 @@ async def test_who_lost_its_connection_keeps_the_lock_and_the_other_one_waits(st
     await theirs.close()
 
 
-async def test_who_was_silent_too_long_is_taken_over_and_writes_nothing_more(stores, monkeypatch):
+@pytest.mark.parametrize("done", [False, True], ids=["at work", "done already"])
+async def test_who_was_silent_too_long_is_taken_over_and_writes_nothing_more(
+    stores, monkeypatch, done
+):
     monkeypatch.setattr(store, "SILENCE_SECONDS", 0.2)
     ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))
     first, second = ours.lock(), theirs.lock()
@@ -175,14 +238,18 @@ async def test_who_was_silent_too_long_is_taken_over_and_writes_nothing_more(sto
     first._connection.terminate()
     while not await second.try_to_acquire():
         await asyncio.sleep(0.05)
+    if done:
+        await second.release()
     online.set()
 
     with pytest.raises(StoreError, match="taken over"):
         await ours.write((insert(work), [{"run_id": "r", "kind": "search", "n": 1, "key": "k"}]))
     assert await theirs.rows(select(work)) == []
     await first.release()
-    assert not await ours.lock().try_to_acquire()
-    await second.release()
+    again = ours.lock()
+    assert await again.try_to_acquire() == done
+    for lock in (second, again):
+        await lock.release()
     await ours.close()
     await theirs.close()
 

@@ -313,6 +313,8 @@ class Applier:
         """Apply an answer that the journal holds. Raises BadAnswer as the live reading would."""
         if call.provider == "apollo":
             asked = asked_people(call)
+            if not known_keys(call):  # all were forgotten; what is left names nobody
+                return
             read = read_bulk(call.reply, asked) if call.endpoint == BULK else read_single(
                 call.reply, asked[0]
             )  # fmt: skip

@@ -1,8 +1,9 @@
 """PostgreSQL: a writing connection of our own that comes back when the server does.
 
-A connection that breaks at its COMMIT leaves open whether the commit happened, so the transaction's
-number is asked for first, and the server after it: nothing is written twice, and nothing twice
-charged against a budget.
+A connection that breaks at its COMMIT leaves open whether the commit happened, so each commit leaves
+its number in a row of the writer's own, which is looked at first when it is tried again: nothing is
+written twice, and nothing twice charged against a budget. (The server's own transaction numbers
+will not do: after a crash it gives out again those that never reached its disk.)
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 3.0
 """Whose lock is free and who was not heard of for so long is dead."""
 STUCK_SECONDS = 20.0
-"""Who holds a lock and was not heard of for so long is cut off."""
+"""Who holds a lock, or stands in a commit, and was not heard of for so long is cut off."""
 SMALL_TABLE_BITS = 8
 """Below 256 new rows any plan will do."""
 _DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
@@ -47,6 +48,7 @@ _CUT_OFF = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # the server stops, starts, or an operator ended us
     asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,  # "connection is closed"
     asyncpg.InternalClientError,  # a connection that was cut off while somebody let it go
     OSError,
@@ -56,12 +58,28 @@ _TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _HOLDERS = """
     CREATE TABLE IF NOT EXISTS holders (
         work text PRIMARY KEY, holder text NOT NULL, at timestamptz NOT NULL)"""
+_HOLDS = """
+    INSERT INTO holders VALUES ($1, $2, clock_timestamp()) ON CONFLICT (work)
+    DO UPDATE SET holder = excluded.holder, at = excluded.at RETURNING true"""
+_STILL_HOLDS = """
+    UPDATE holders SET at = clock_timestamp() WHERE work = $1 AND holder = $2 RETURNING true"""
+_WRITERS = """
+    CREATE TABLE IF NOT EXISTS writers (
+        writer text PRIMARY KEY, commits bigint NOT NULL, at timestamptz NOT NULL)"""
+_FORGOTTEN_WRITERS = "DELETE FROM writers WHERE at < clock_timestamp() - interval '1 day'"
+# Waits until a commit of ours that was cut off on its way has taken place, or has not.
+_COMMITTED = "SELECT commits FROM writers WHERE writer = $1 FOR UPDATE"
+_COMMIT = """
+    INSERT INTO writers VALUES ($1, $2, clock_timestamp()) ON CONFLICT (writer)
+    DO UPDATE SET commits = excluded.commits, at = excluded.at"""
 
 
 class Postgres:
     """One PostgreSQL database. See :class:`enrico.store.database.Backend`."""
 
     def __init__(self, url: URL) -> None:
+        self.name = secrets.token_hex(8)
+        """This process among all that use the database."""
         self._dsn = _dsn(url)
         self.where = f"The database {url.database or url.username} at {url.host or 'localhost'}"
         self.engine = create_async_engine(
@@ -71,6 +89,7 @@ class Postgres:
             hide_parameters=True,  # a row in a traceback would name people
         )
         self._connection: asyncpg.Connection[Any] | None = None
+        self._commits = 0
         self._held: list[SessionLock] = []
         self._new_rows: Counter[str] = Counter()
         self._counting: set[asyncio.Task[None]] = set()
@@ -81,7 +100,7 @@ class Postgres:
             self._dsn,
             timeout=CONNECT_SECONDS,
             server_settings={
-                "application_name": "enrico",
+                "application_name": f"enrico {self.name}",
                 "synchronous_commit": "on",  # an acknowledged row survives a power cut
                 "jit": "off",  # it takes longer than the questions that we ask
             },
@@ -100,16 +119,17 @@ class Postgres:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE_SECONDS
         batches = [_batch(statement, rows) for statement, rows in operations]
-        number = ""
+        self._commits += 1
+        in_doubt = False
         while True:
             try:
                 for held in self._held:
                     await asyncio.wait_for(held.sure(), max(0.0, deadline - loop.time()))
                 connection = await self._opened()
-                if number and await _has_committed(connection, number):
-                    return
                 async with connection.transaction():
-                    number = await connection.fetchval("SELECT pg_current_xact_id()::text")
+                    if in_doubt and await self._has_committed(connection):
+                        return
+                    await connection.execute(_COMMIT, self.name, self._commits)
                     for held in self._held:
                         await held.fence(connection)
                     for sql, rows in batches:
@@ -119,15 +139,14 @@ class Postgres:
             except _TRY_AGAIN:
                 if loop.time() > deadline:
                     raise
-                number = ""
             except _CUT_OFF as error:
+                in_doubt = True
                 await self._drop()
                 if loop.time() > deadline:
                     raise
                 log.warning("the database is away", why=type(error).__name__)
             except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError):
                 # PostgreSQL keeps no NUL in a text; nothing of sense is lost with it.
-                number = ""
                 cleaned = [(sql, [_without_nul(row) for row in rows]) for sql, rows in batches]
                 if cleaned == batches:
                     raise
@@ -140,13 +159,15 @@ class Postgres:
         await asyncio.gather(*self._counting, return_exceptions=True)
         if self._connection is not None:
             with suppress(*_CUT_OFF):
+                await self._connection.execute("DELETE FROM writers WHERE writer = $1", self.name)
                 await self._connection.close(timeout=CONNECT_SECONDS)
         await self.engine.dispose()
 
     def prepare(self, connection: Connection) -> None:
         """Nobody else makes or changes tables meanwhile; make those that only we need."""
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCKS}, {_WORKS['schema']})"))
-        connection.execute(text(_HOLDERS))
+        for statement in (_HOLDERS, _WRITERS, _FORGOTTEN_WRITERS):
+            connection.execute(text(statement))
 
     def lock(self, work: str) -> SessionLock:
         """Who does *work* over this database; see :class:`enrico.store.database.Lock`."""
@@ -221,9 +242,17 @@ class Postgres:
             async with self.engine.begin() as connection:
                 await connection.execute(text(f'ANALYZE "{table}"'))
 
+    async def _has_committed(self, connection: asyncpg.Connection[Any]) -> bool:
+        """Whether the transaction that was cut off at its end took place after all."""
+        return bool(await connection.fetchval(_COMMITTED, self.name) == self._commits)
+
     async def _opened(self) -> asyncpg.Connection[Any]:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self.connect()
+            # Were we to stand still in a commit, nobody else need wait longer for its rows.
+            await self._connection.execute(
+                f"SET idle_in_transaction_session_timeout = '{STUCK_SECONDS}s'"
+            )
         return self._connection
 
     async def _drop(self) -> None:
@@ -242,7 +271,6 @@ class SessionLock:
     def __init__(self, backend: Postgres, work: str) -> None:
         self._backend = backend
         self._work = work
-        self._holder = secrets.token_hex(8)
         self._connection: asyncpg.Connection[Any] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._sure = asyncio.Event()
@@ -279,7 +307,7 @@ class SessionLock:
                     await self._connection.execute(
                         "DELETE FROM holders WHERE work = $1 AND holder = $2",
                         self._work,
-                        self._holder,
+                        self._backend.name,
                         timeout=SILENCE_SECONDS,
                     )
         await self._let_go()
@@ -293,12 +321,14 @@ class SessionLock:
     async def fence(self, connection: asyncpg.Connection[Any]) -> None:
         """Whoever takes over waits until this transaction is over; or else it came too late.
 
+        The signs of life go on meanwhile: they change no key.
+
         Raises StoreError.
         """
         holder = await connection.fetchval(
-            "SELECT holder FROM holders WHERE work = $1 FOR SHARE", self._work
+            "SELECT holder FROM holders WHERE work = $1 FOR KEY SHARE", self._work
         )
-        if holder != self._holder:
+        if holder != self._backend.name:
             raise self._too_late()
 
     def _too_late(self) -> StoreError:
@@ -307,17 +337,19 @@ class SessionLock:
             "heard. Nothing more was sent; what was bought is kept."
         )
 
-    async def _take(self) -> bool:
-        """Whether the lock could be had: nobody has it, nor was heard of lately."""
+    async def _take(self, *, again: bool = False) -> bool:
+        """Whether the lock could be had: nobody has it, nor was heard of lately.
+
+        *again*: nor has had it since we did.
+        """
         self._connection = connection = await self._backend.connect()
         number = _WORKS[self._work]
         await connection.execute(
-            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN holders h ON h.work = $3"
-            " WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted"
-            " AND h.at < clock_timestamp() - make_interval(secs => $4)",
-            _LOCKS,
-            number,
+            "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN holders h"
+            " ON a.application_name = 'enrico ' || h.holder WHERE h.work = $1 AND h.holder <> $2"
+            " AND h.at < clock_timestamp() - make_interval(secs => $3)",
             self._work,
+            self._backend.name,
             STUCK_SECONDS,
         )
         if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCKS, number):
@@ -325,19 +357,19 @@ class SessionLock:
                 "SELECT count(*) = 0 FROM holders WHERE work = $1 AND holder <> $2"
                 " AND at > clock_timestamp() - make_interval(secs => $3)",
                 self._work,
-                self._holder,
+                self._backend.name,
                 SILENCE_SECONDS,
             )
-            if silent:
-                await connection.execute(
-                    "INSERT INTO holders VALUES ($1, $2, clock_timestamp()) ON CONFLICT (work)"
-                    " DO UPDATE SET holder = excluded.holder, at = excluded.at",
-                    self._work,
-                    self._holder,
-                )
+            if silent and await self._sign(connection, _STILL_HOLDS if again else _HOLDS):
                 return True
         await self._let_go()
         return False
+
+    async def _sign(self, connection: asyncpg.Connection[Any], how: str) -> bool:
+        """Whether our name is in the book now; waits for whoever still writes under his."""
+        async with connection.transaction():
+            await connection.execute("SELECT FROM holders WHERE work = $1 FOR UPDATE", self._work)
+            return bool(await connection.fetchval(how, self._work, self._backend.name))
 
     async def _let_go(self) -> None:
         if self._connection is not None:
@@ -369,7 +401,7 @@ class SessionLock:
             await self._connection.execute(
                 "UPDATE holders SET at = clock_timestamp() WHERE work = $1 AND holder = $2",
                 self._work,
-                self._holder,
+                self._backend.name,
                 timeout=SILENCE_SECONDS / 2,
             )
             with suppress(TimeoutError):
@@ -380,7 +412,7 @@ class SessionLock:
         """Whether the lock is ours again; waits for a server that is away."""
         while True:
             with suppress(*_CUT_OFF):
-                if await self._take():
+                if await self._take(again=True):
                     return True
                 other = await self._backend.connect()
                 try:
@@ -389,21 +421,9 @@ class SessionLock:
                     )
                 finally:
                     await other.close(timeout=CONNECT_SECONDS)
-                if holder != self._holder:
+                if holder != self._backend.name:
                     return False
             await asyncio.sleep(RETRY_SECONDS)
-
-
-async def _has_committed(connection: asyncpg.Connection[Any], number: str) -> bool:
-    """Whether the transaction that was cut off at its end took place after all."""
-    while True:
-        try:
-            state = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", number)
-        except asyncpg.InvalidParameterValueError:
-            return False  # the server never wrote down that it began
-        if state != "in progress":
-            return bool(state == "committed")
-        await asyncio.sleep(RETRY_SECONDS / 5)
 
 
 def _dsn(url: URL) -> str:
