@@ -28,7 +28,7 @@ demo: setup
 	@$(BIN)/enrico demo
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check src tests benchmarks docs

@@ -6,6 +6,7 @@ import csv
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def haystacks(
 ) -> Iterator[tuple[str, bytes]]:
     """(where, lower-case bytes) of the database's files, its rows, its blobs, and all files."""
     for path in stores.files(database):
-        yield path.name, lowered(path.read_bytes())
+        with suppress(FileNotFoundError):  # a server makes files anew as it pleases
+            yield path.name, lowered(path.read_bytes())
     for table in metadata.tables:
         # A text that runs over several pages is whole only here.
         rows = stores.query(database, f"SELECT * FROM {table}")

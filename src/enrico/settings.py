@@ -57,8 +57,8 @@ class ApolloSettings(_Section):
     base_url: str = Field("https://api.apollo.io/api/v1", description="Prefix before the path.")
     limits: Limits = Field(
         "",
-        description="Windows such as '1000/min, 5/s'; 'none' for no limit. Empty: assume 5/s and "
-        "60/min, then follow Apollo.",
+        description="Windows such as '1000/min, 5/s'; 'none' for no limit. Empty: begin at "
+        "5/s, then follow Apollo.",
     )
     concurrency: int = Field(24, ge=1, description="Bulk calls in flight at once.")
     batch_size: int = Field(

@@ -515,7 +515,7 @@ def test_refusals_at_random_do_not_stop_a_limit_that_is_known() -> None:
 
     run_virtually(drive(limiter, server, 2_000))
 
-    assert min(window.limit / window.seconds for window in limiter.windows) >= 50 / 3
+    assert min(window.limit / window.seconds for window in limiter.windows) >= 0.3 * 50
 
 
 def test_a_network_that_varies_more_than_thought_does_not_lower_a_known_limit() -> None:

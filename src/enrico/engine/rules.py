@@ -24,7 +24,7 @@ SHORT_WALL = 2.0
 """Seconds. Up to here a wall does not say which window is full."""
 FULL = 0.75
 """A known window that let through so much of its limit was full."""
-STORM = 1 / 3
+STORM = 0.3
 """One that let through less was not even near it: the provider is in trouble, the limit right. So
 no pace that is learnt beside known limits is slower either."""
 A_FIFTH_LESS = 0.8

@@ -1,7 +1,7 @@
 """PostgreSQL: a writing connection of our own that comes back when the server does.
 
-A connection that breaks at its COMMIT leaves open whether the commit happened, so each commit leaves
-its number in a row of the writer's own, which is looked at first when it is tried again: nothing is
+A connection that breaks at its COMMIT leaves open whether the commit happened, so each leaves its
+number in a row of the writer's own, which is looked at first when it is tried again: nothing is
 written twice, and nothing twice charged against a budget. (The server's own transaction numbers
 will not do: after a crash it gives out again those that never reached its disk.)
 """
