@@ -13,7 +13,7 @@ from typing import Literal
 
 import asyncpg
 
-from enrico.store import postgres
+from enrico.store import session_lock
 from tests.chaos import child
 from tests.chaos.bugs import is_seen
 from tests.chaos.record import Plan, Record
@@ -52,14 +52,14 @@ def of_postgresql(plan: Plan) -> Record:
         "standstill": plan.number(quick=1, full=20),
     }
     world, tally, server = the_world(), Tally(), Server()
-    patient, postgres.STUCK_SECONDS = postgres.STUCK_SECONDS, STUCK_SECONDS
+    patient, session_lock.STUCK_SECONDS = session_lock.STUCK_SECONDS, STUCK_SECONDS
     try:
         for accident, number in wanted.items():
             for n in range(number):
                 if not is_seen(tally.failures):
                     _try(world, server, Case(accident, draw.uniform(0, 0.9), n), tally)
     finally:
-        postgres.STUCK_SECONDS = patient
+        session_lock.STUCK_SECONDS = patient
         server.remove()
     trials = sum(wanted.values())
     return Record(

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from enrico.errors import StoreError
-from enrico.store import postgres as store
+from enrico.store import postgres
+from enrico.store import session_lock as store
 from enrico.store.database import open_database
 from enrico.store.sql import compiled
 from enrico.store.tables import run_events, work
@@ -294,7 +295,7 @@ async def test_no_password_is_told(postgres):
 
 
 def test_the_statements_values_have_places():
-    made = compiled(EVENT, store._DIALECT, ("run_id", "n"))
+    made = compiled(EVENT, postgres._DIALECT, ("run_id", "n"))
 
     assert made.places == ("run_id", "n")
 

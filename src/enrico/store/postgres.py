@@ -26,43 +26,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from enrico.errors import StoreError
+from enrico.store import session_lock
+from enrico.store.session_lock import (
+    CONNECT_SECONDS,
+    CUT_OFF,
+    HOLDERS,
+    LOCKS,
+    PATIENCE_SECONDS,
+    RETRY_SECONDS,
+    SCHEMA,
+    SessionLock,
+    live_slots,
+)
 from enrico.store.sql import Compiled, Operation, compiled
 from enrico.store.tables import metadata
 
 log = structlog.get_logger("enrico.postgres")
 
-PATIENCE_SECONDS = 60.0
-"""How long a server may be away before a run gives up."""
-RETRY_SECONDS = 0.25
-CONNECT_SECONDS = 10.0
-SILENCE_SECONDS = 3.0
-"""Whose lock is free and who was not heard of for so long is dead."""
-STUCK_SECONDS = 20.0
-"""Who holds a lock, or stands in a commit, and was not heard of for so long is cut off."""
 SMALL_TABLE_BITS = 8
 """Below 256 new rows any plan will do."""
 _DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
-_LOCKS = 0x656E7263  # the advisory locks of Enrico, among those of others
-_WORKS = {"run": 1, "load": 2, "schema": 3}
-_CUT_OFF = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # the server stops, starts, or an operator ended us
-    asyncpg.TooManyConnectionsError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InterfaceError,  # "connection is closed"
-    asyncpg.InternalClientError,  # a connection that was cut off while somebody let it go
-    OSError,
-    TimeoutError,
-)
 _TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_HOLDERS = """
-    CREATE TABLE IF NOT EXISTS holders (
-        work text PRIMARY KEY, holder text NOT NULL, at timestamptz NOT NULL)"""
-_HOLDS = """
-    INSERT INTO holders VALUES ($1, $2, clock_timestamp()) ON CONFLICT (work)
-    DO UPDATE SET holder = excluded.holder, at = excluded.at RETURNING true"""
-_STILL_HOLDS = """
-    UPDATE holders SET at = clock_timestamp() WHERE work = $1 AND holder = $2 RETURNING true"""
 _WRITERS = """
     CREATE TABLE IF NOT EXISTS writers (
         writer text PRIMARY KEY, commits bigint NOT NULL, at timestamptz NOT NULL)"""
@@ -90,7 +74,7 @@ class Postgres:
         )
         self._connection: asyncpg.Connection[Any] | None = None
         self._commits = 0
-        self._held: list[SessionLock] = []
+        self.held: list[SessionLock] = []
         self._new_rows: Counter[str] = Counter()
         self._counting: set[asyncio.Task[None]] = set()
 
@@ -123,14 +107,14 @@ class Postgres:
         in_doubt = False
         while True:
             try:
-                for held in self._held:
+                for held in self.held:
                     await asyncio.wait_for(held.sure(), max(0.0, deadline - loop.time()))
                 connection = await self._opened()
                 async with connection.transaction():
                     if in_doubt and await self._has_committed(connection):
                         return
                     await connection.execute(_COMMIT, self.name, self._commits)
-                    for held in self._held:
+                    for held in self.held:
                         await held.fence(connection)
                     for sql, rows in batches:
                         await connection.executemany(sql, rows)
@@ -139,7 +123,7 @@ class Postgres:
             except _TRY_AGAIN:
                 if loop.time() > deadline:
                     raise
-            except _CUT_OFF as error:
+            except CUT_OFF as error:
                 in_doubt = True
                 await self._drop()
                 if loop.time() > deadline:
@@ -158,26 +142,30 @@ class Postgres:
         """Close all connections."""
         await asyncio.gather(*self._counting, return_exceptions=True)
         if self._connection is not None:
-            with suppress(*_CUT_OFF):
+            with suppress(*CUT_OFF):
                 await self._connection.execute("DELETE FROM writers WHERE writer = $1", self.name)
                 await self._connection.close(timeout=CONNECT_SECONDS)
         await self.engine.dispose()
 
     def prepare(self, connection: Connection) -> None:
         """Nobody else makes or changes tables meanwhile; make those that only we need."""
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCKS}, {_WORKS['schema']})"))
-        for statement in (_HOLDERS, _WRITERS, _FORGOTTEN_WRITERS):
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS}, {SCHEMA})"))
+        for statement in (HOLDERS, _WRITERS, _FORGOTTEN_WRITERS):
             connection.execute(text(statement))
 
     def lock(self, work: str) -> SessionLock:
         """Who does *work* over this database; see :class:`enrico.store.database.Lock`."""
         return SessionLock(self, work)
 
+    async def workers(self) -> list[str]:
+        """The slots of the workers that live."""
+        return await live_slots(self)
+
     def is_cut_off(self, error: BaseException) -> bool:
         """Whether the connection was lost, so that a question may be asked again."""
         seen: BaseException | None = error
         while seen is not None:
-            if isinstance(seen, _CUT_OFF):
+            if isinstance(seen, CUT_OFF):
                 return True
             seen = getattr(seen, "orig", None) or seen.__cause__
         return False
@@ -238,7 +226,7 @@ class Postgres:
                 task.add_done_callback(self._counting.discard)
 
     async def _count_rows(self, table: str) -> None:
-        with suppress(SQLAlchemyError, *_CUT_OFF):  # a plan may be slow; it is never wrong
+        with suppress(SQLAlchemyError, *CUT_OFF):  # a plan may be slow; it is never wrong
             async with self.engine.begin() as connection:
                 await connection.execute(text(f'ANALYZE "{table}"'))
 
@@ -251,7 +239,7 @@ class Postgres:
             self._connection = await self.connect()
             # Were we to stand still in a commit, nobody else need wait longer for its rows.
             await self._connection.execute(
-                f"SET idle_in_transaction_session_timeout = '{STUCK_SECONDS}s'"
+                f"SET idle_in_transaction_session_timeout = '{session_lock.STUCK_SECONDS}s'"
             )
         return self._connection
 
@@ -259,171 +247,6 @@ class Postgres:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-
-class SessionLock:
-    """An advisory lock on a connection of its own, with a sign of life each second.
-
-    The server frees it when the process dies. When only the connection dies, the holder takes the
-    lock again before anybody else believes it dead; until then nothing is written.
-    """
-
-    def __init__(self, backend: Postgres, work: str) -> None:
-        self._backend = backend
-        self._work = work
-        self._connection: asyncpg.Connection[Any] | None = None
-        self._keeper: asyncio.Task[None] | None = None
-        self._sure = asyncio.Event()
-        self._taken: StoreError | None = None
-
-    async def try_to_acquire(self) -> bool:
-        """Take the lock unless another process has it."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        while True:
-            try:
-                got = await self._take()
-                break
-            except Exception as error:
-                await self._let_go()
-                patient = asyncio.get_running_loop().time() < deadline
-                if not (patient and self._backend.is_cut_off(error)):
-                    raise StoreError(self._backend.why(error)) from error
-            await asyncio.sleep(RETRY_SECONDS)
-        if got:
-            self._sure.set()
-            self._backend._held.append(self)
-            self._keeper = asyncio.create_task(self._keep(), name=f"{self._work} lock")
-        return got
-
-    async def release(self) -> None:
-        """Let the next one in."""
-        if self._keeper is not None:
-            self._backend._held.remove(self)
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-            self._keeper = None
-            if self._connection is not None:
-                with suppress(*_CUT_OFF):
-                    await self._connection.execute(
-                        "DELETE FROM holders WHERE work = $1 AND holder = $2",
-                        self._work,
-                        self._backend.name,
-                        timeout=SILENCE_SECONDS,
-                    )
-        await self._let_go()
-
-    async def sure(self) -> None:
-        """Return once the lock is ours for certain. Raises StoreError when it is no more."""
-        await self._sure.wait()
-        if self._taken is not None:
-            raise self._taken
-
-    async def fence(self, connection: asyncpg.Connection[Any]) -> None:
-        """Whoever takes over waits until this transaction is over; or else it came too late.
-
-        The signs of life go on meanwhile: they change no key.
-
-        Raises StoreError.
-        """
-        holder = await connection.fetchval(
-            "SELECT holder FROM holders WHERE work = $1 FOR KEY SHARE", self._work
-        )
-        if holder != self._backend.name:
-            raise self._too_late()
-
-    def _too_late(self) -> StoreError:
-        return StoreError(
-            f"{self._backend.where} was taken over by another process while this one could not be "
-            "heard. Nothing more was sent; what was bought is kept."
-        )
-
-    async def _take(self, *, again: bool = False) -> bool:
-        """Whether the lock could be had: nobody has it, nor was heard of lately.
-
-        *again*: nor has had it since we did.
-        """
-        self._connection = connection = await self._backend.connect()
-        number = _WORKS[self._work]
-        await connection.execute(
-            "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN holders h"
-            " ON a.application_name = 'enrico ' || h.holder WHERE h.work = $1 AND h.holder <> $2"
-            " AND h.at < clock_timestamp() - make_interval(secs => $3)",
-            self._work,
-            self._backend.name,
-            STUCK_SECONDS,
-        )
-        if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCKS, number):
-            silent = await connection.fetchval(
-                "SELECT count(*) = 0 FROM holders WHERE work = $1 AND holder <> $2"
-                " AND at > clock_timestamp() - make_interval(secs => $3)",
-                self._work,
-                self._backend.name,
-                SILENCE_SECONDS,
-            )
-            if silent and await self._sign(connection, _STILL_HOLDS if again else _HOLDS):
-                return True
-        await self._let_go()
-        return False
-
-    async def _sign(self, connection: asyncpg.Connection[Any], how: str) -> bool:
-        """Whether our name is in the book now; waits for whoever still writes under his."""
-        async with connection.transaction():
-            await connection.execute("SELECT FROM holders WHERE work = $1 FOR UPDATE", self._work)
-            return bool(await connection.fetchval(how, self._work, self._backend.name))
-
-    async def _let_go(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with suppress(*_CUT_OFF):
-                await connection.close(timeout=CONNECT_SECONDS)
-
-    async def _keep(self) -> None:
-        """Say each second that we live; take the lock again when its connection is lost."""
-        while True:
-            try:
-                await self._say_so()
-            except _CUT_OFF:
-                self._sure.clear()
-                if self._connection is not None:
-                    self._connection.terminate()
-                if not await self._take_again():
-                    self._taken = self._too_late()
-                self._sure.set()
-                if self._taken is not None:
-                    return
-
-    async def _say_so(self) -> None:
-        """Until the connection is lost."""
-        assert self._connection is not None
-        lost = asyncio.Event()
-        self._connection.add_termination_listener(lambda _: lost.set())
-        while not self._connection.is_closed():
-            await self._connection.execute(
-                "UPDATE holders SET at = clock_timestamp() WHERE work = $1 AND holder = $2",
-                self._work,
-                self._backend.name,
-                timeout=SILENCE_SECONDS / 2,
-            )
-            with suppress(TimeoutError):
-                await asyncio.wait_for(lost.wait(), 1.0)
-        raise ConnectionError("the connection that held the lock is closed")
-
-    async def _take_again(self) -> bool:
-        """Whether the lock is ours again; waits for a server that is away."""
-        while True:
-            with suppress(*_CUT_OFF):
-                if await self._take(again=True):
-                    return True
-                other = await self._backend.connect()
-                try:
-                    holder = await other.fetchval(
-                        "SELECT holder FROM holders WHERE work = $1", self._work
-                    )
-                finally:
-                    await other.close(timeout=CONNECT_SECONDS)
-                if holder != self._backend.name:
-                    return False
-            await asyncio.sleep(RETRY_SECONDS)
 
 
 def _dsn(url: URL) -> str:
