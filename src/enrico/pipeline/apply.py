@@ -107,7 +107,7 @@ class Applier:
         self.is_suppressed = is_suppressed
         self._db = db
         self._journal = journal
-        self._stats = stats
+        self.stats = stats
         self._day_first = day_first_for(language)
         self._parts: dict[tuple[str, str], Parts] = {}  # by account and search call
         self._sites: dict[str, str] = {}  # host → the account whose own site it is, or empty
@@ -176,7 +176,7 @@ class Applier:
         parts.
         """
         for reason, count in picks.dropped.items():
-            self._stats.drop(reason, count)
+            self.stats.drop(reason, count)
         share = _shares(cost, sorted(picks.by_account))
         complete: dict[str, Parts] = {}
         for key, chosen in sorted(picks.by_account.items()):
@@ -209,7 +209,7 @@ class Applier:
         account, chosen = parts.account, parts.picks()
         results = account.results
         own = [p for p in chosen if sites.get(host_of(results[p.result].url), key) == key]
-        self._stats.drop("on another account's own site", len(chosen) - len(own))
+        self.stats.drop("on another account's own site", len(chosen) - len(own))
         signals = self._signals(account.name, account.domain, results, own, account.found_at)
         as_of = moment(account.found_at).date()
         score = score_account(signals, as_of)
@@ -288,7 +288,7 @@ class Applier:
             if about.verdict != "about" and about.confidence < SURE[about.verdict]:
                 relevance *= DOUBTFUL_FACTOR
             elif about.verdict != "about":
-                self._stats.drop(f"not about the account ({about.verdict})")
+                self.stats.drop(f"not about the account ({about.verdict})")
                 continue
             published = resolve_date(result.date, fetched, day_first=self._day_first)
             signals.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from enrico.engine.budget import Caps
@@ -51,6 +51,8 @@ class Context:
     apollo: Apollo
     claims: Claims
     is_guest: bool = False
+    is_chunk: bool = False
+    """Others on the same key have calls in flight, so that its counters prove nothing."""
     paths: dict[str, CallPath] = field(default_factory=dict)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One at a time looks into calls of unknown outcome."""
@@ -75,6 +77,11 @@ class Context:
         stats.cached += 1
         return False
 
+    def stop(self, why: EnricoError) -> None:
+        """Take up nothing more; calls in flight finish and are kept."""
+        for name in self.paths:
+            self.give_up(name, why)
+
     def stopped(self, provider: str) -> Callable[[], bool]:
         """Whether nothing more should be taken up for this provider."""
         path = self.paths[provider]
@@ -86,3 +93,35 @@ class Context:
         self.stats.providers[self.paths[provider].provider.name].unasked = str(why)
         if all(str(why) != str(other) for other in self.halted):
             self.halted.append(why)
+
+
+def new_context(
+    run_id: str, db: Database, settings: Settings, options: RunOptions, applier: Applier
+) -> Context:
+    """Of a run that has no paths to the providers yet."""
+    return Context(
+        run_id=run_id,
+        db=db,
+        journal=Journal(db),
+        settings=settings,
+        stats=applier.stats,
+        options=options,
+        applier=applier,
+        serper=Serper(settings.serper),
+        llm=Llm(settings.llm),
+        apollo=Apollo(settings.apollo),
+        claims=Claims(),
+    )
+
+
+def beside(host: Context, run_id: str, options: RunOptions, applier: Applier) -> Context:
+    """Of a run on the connections, limits and claims of another."""
+    return replace(
+        host,
+        run_id=run_id,
+        stats=applier.stats,
+        options=options,
+        applier=applier,
+        paths={},
+        halted=[],
+    )

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import orjson
 from sqlalchemy import select
 
+from enrico.engine.budget import Budget
 from enrico.engine.call import CallPath, Provider
 from enrico.engine.http import Http, Lost, NotSent
 from enrico.engine.limits import Limiter
 from enrico.engine.stats import ProviderName
+from enrico.engine.watching import Watchers
 from enrico.engine.windows import Window, parse_windows
 from enrico.errors import ConfigError
 from enrico.pipeline.context import Branch, Context
@@ -96,6 +98,31 @@ async def open_lines(stack: AsyncExitStack, ctx: Context) -> dict[str, Line]:
         limiter.remember(await ctx.journal.seconds_since_sends(name, longest))
         lines[name] = Line(provider, await stack.enter_async_context(http), limiter)
     return lines
+
+
+def lines_of(ctx: Context) -> dict[str, Line]:
+    """The lines that a run under way uses."""
+    return {name: Line(path.provider, path.http, path.limiter) for name, path in ctx.paths.items()}
+
+
+def open_paths(
+    ctx: Context, lines: Mapping[str, Line], budget: Budget, watchers: Watchers, lane: int
+) -> None:
+    """The only ways for a run to spend: by *lines*, within *budget*."""
+    for name, line in lines.items():
+        ctx.paths[name] = CallPath(
+            line.provider,
+            http=line.http,
+            limiter=line.limiter,
+            journal=ctx.journal,
+            budget=budget,
+            stats=ctx.stats,
+            run_id=ctx.run_id,
+            attempts=ctx.settings.attempts,
+            max_wait_seconds=ctx.settings.max_wait_seconds,
+            watchers=watchers,
+            lane=lane,
+        )
 
 
 async def _learned(ctx: Context) -> Mapping[str, Sequence[str]]:

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, select, update
 
+from enrico.engine.call import BadAnswer
 from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.engine.windows import Window
@@ -131,27 +132,43 @@ async def settle_unknown(ctx: Context) -> list[tuple[str, list[PersonToFind]]]:
         return resend
 
 
-async def settle_left_over(ctx: Context) -> None:
-    """After a crash: sort the calls that were in flight.
+async def apply_left_over(ctx: Context, run_id: str = "") -> None:
+    """Answers that were recorded and not yet read when a process ended cost nothing now.
+
+    *run_id*: only those of that run.
+    """
+    async for call in ctx.journal.find(states=("answered",), unapplied=True, run_id=run_id):
+        try:
+            await ctx.applier.recorded(call)
+        except BadAnswer as error:
+            # As in a live run: a useless answer of a dear provider may have been charged.
+            dear = ctx.paths[call.provider].provider.dear
+            state = "unknown" if dear else "failed"
+            await ctx.journal.mark(call.id, state, str(error), applied=not dear)
+
+
+async def settle_left_over(ctx: Context, run_id: str = "") -> None:
+    """After a crash: sort the calls that were in flight; with *run_id* those of that run only.
 
     Cheap calls are simply made again when their item is selected. Dear ones are cleared, and their
     people selected again, or held.
     """
-    async for call in ctx.journal.find(states=("sent",)):
+    async for call in ctx.journal.find(states=("sent",), run_id=run_id):
         dear = call.provider == ctx.apollo.name
         state = "unknown" if dear else "failed"
         await ctx.journal.mark(call.id, state, CRASHED, cost=call.reserved)
     by_run: dict[str, list[CallRow]] = {}
-    async for call in ctx.journal.find(states=("unknown",)):
+    async for call in ctx.journal.find(states=("unknown",), run_id=run_id):
         by_run.setdefault(call.run_id, []).append(call)
-    for run_id, found in by_run.items():
-        free, evidence = await _judge(ctx, run_id, found)
+    for whose, found in by_run.items():
+        free, evidence = await _judge(ctx, whose, found)
         for call in found:
             if free and await _crashes_before(ctx, call) + 1 >= MOST_CRASHES:
                 await _hold(ctx, call, f"the process ended {MOST_CRASHES} times in calls like it")
             else:
                 await (_free if free else _hold)(ctx, call, evidence)
-    await ctx.db.write((_ENDED, [{"new_status": "interrupted"}]))
+    if not run_id:
+        await ctx.db.write((_ENDED, [{"new_status": "interrupted"}]))
 
 
 async def _crashes_before(ctx: Context, call: CallRow) -> int:

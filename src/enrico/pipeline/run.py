@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     suppress,
 )
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -20,26 +21,19 @@ import structlog
 from sqlalchemy import bindparam, insert, select, update
 
 from enrico.engine.budget import Budget
-from enrico.engine.call import BadAnswer, CallPath
-from enrico.engine.flow import Channel
+from enrico.engine.call import CallPath
 from enrico.engine.limits import BATCH_LANE, FAST_LANE
 from enrico.engine.stats import Stats
 from enrico.engine.watching import Watcher, Watchers
 from enrico.errors import EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
-from enrico.pipeline.claims import Claims
-from enrico.pipeline.context import Context, RunOptions
+from enrico.pipeline.branches import do_branches
+from enrico.pipeline.context import Context, RunOptions, beside, new_context
 from enrico.pipeline.guests import take_in_guests
-from enrico.pipeline.lines import Line, ask_serper_limit, check_keys, open_lines, warm
-from enrico.pipeline.people import buy_people
+from enrico.pipeline.lines import check_keys, lines_of, open_lines, open_paths, warm
 from enrico.pipeline.plan import Plan, make_plan
-from enrico.pipeline.reconcile import note_counters, settle_left_over
-from enrico.pipeline.roles import finish_roles, resolve_marked
-from enrico.pipeline.signals import BACKLOG, classify_accounts, feed_unread, search_accounts
+from enrico.pipeline.reconcile import apply_left_over, settle_left_over
 from enrico.pipeline.summary import RUNS_COMPARED, summarise, usual_spend
-from enrico.providers.apollo import Apollo
-from enrico.providers.llm import Llm, ToClassify
-from enrico.providers.serper import Serper
 from enrico.settings import Settings
 from enrico.store.database import Database
 from enrico.store.journal import Journal, moment, timestamp
@@ -70,6 +64,11 @@ async def nobody() -> AsyncIterator[Sequence[Watcher]]:
     yield ()
 
 
+def new_run_id(now: datetime) -> str:
+    """Sorts by time, and is nobody else's."""
+    return f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
 class Run:
     """One run over a database. :meth:`stop` may be called from a signal handler."""
 
@@ -87,7 +86,7 @@ class Run:
         *guests_watched*: who looks on at each run that this one takes in.
         """
         now = moment(timestamp())
-        self.run_id = f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        self.run_id = new_run_id(now)
         self.options = options
         self.stats = Stats()
         self.plan: Plan | None = None
@@ -112,8 +111,7 @@ class Run:
         )
         self._stopping = why
         if self._ctx is not None:
-            for name in self._ctx.paths:
-                self._ctx.give_up(name, why)
+            self._ctx.stop(why)
         if self._guest is not None:
             self._guest.stop()
 
@@ -131,7 +129,7 @@ class Run:
         async with self._open() if host is None else self._beside(host) as ctx:
             self._ctx = ctx
             if host is None:
-                await self._apply_left_over()
+                await apply_left_over(ctx)
                 await settle_left_over(ctx)
                 await clear_work(self._db)
             counts = await self._select()
@@ -146,7 +144,7 @@ class Run:
             log.info("run begins", run=self.run_id, deals=counts.deals, accounts=counts.accounts)
             guests = asyncio.create_task(self._take_in_guests())
             try:
-                await self._branches(ctx)
+                await do_branches(ctx)
                 await warming
             finally:
                 guests.cancel()
@@ -159,77 +157,26 @@ class Run:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Context]:
-        settings = self._settings
-        ctx = Context(
-            run_id=self.run_id,
-            db=self._db,
-            journal=self._journal,
-            settings=settings,
-            stats=self.stats,
-            options=self.options,
-            applier=self._applier,
-            serper=Serper(settings.serper),
-            llm=Llm(settings.llm),
-            apollo=Apollo(settings.apollo),
-            claims=Claims(),
-        )
+        ctx = new_context(self.run_id, self._db, self._settings, self.options, self._applier)
         async with AsyncExitStack() as stack:
             lines = await open_lines(stack, ctx)
-            self._paths_of(ctx, lines, BATCH_LANE)
+            open_paths(ctx, lines, Budget(self.options.caps), self._watchers, BATCH_LANE)
+            self.paths = ctx.paths
             yield ctx
 
     @asynccontextmanager
     async def _beside(self, host: Context) -> AsyncIterator[Context]:
         """As a guest: on the host's connections and limits, ahead of its batch."""
-        ctx = replace(
-            host,
-            run_id=self.run_id,
-            stats=self.stats,
-            options=self.options,
-            applier=self._applier,
-            is_guest=True,
-            paths={},
-            halted=[],
-        )
-        lines = {
-            name: Line(path.provider, path.http, path.limiter) for name, path in host.paths.items()
-        }
-        self._paths_of(ctx, lines, FAST_LANE)
+        ctx = beside(host, self.run_id, self.options, self._applier)
+        ctx.is_guest = True
+        open_paths(ctx, lines_of(host), Budget(self.options.caps), self._watchers, FAST_LANE)
+        self.paths = ctx.paths
         ctx.claims.guest(1)
         try:
             yield ctx
         finally:
             ctx.claims.guest(-1)
             await clear_work(self._db, self.run_id)
-
-    def _paths_of(self, ctx: Context, lines: Mapping[str, Line], lane: int) -> None:
-        budget = Budget(self.options.caps)
-        for name, line in lines.items():
-            ctx.paths[name] = CallPath(
-                line.provider,
-                http=line.http,
-                limiter=line.limiter,
-                journal=self._journal,
-                budget=budget,
-                stats=self.stats,
-                run_id=self.run_id,
-                attempts=self._settings.attempts,
-                max_wait_seconds=self._settings.max_wait_seconds,
-                watchers=self._watchers,
-                lane=lane,
-            )
-        self.paths = ctx.paths
-
-    async def _apply_left_over(self) -> None:
-        """Answers that were recorded and not yet read when a process ended cost nothing now."""
-        async for call in self._journal.find(states=("answered",), unapplied=True):
-            try:
-                await self._applier.recorded(call)
-            except BadAnswer as error:
-                # As in a live run: a useless answer of a dear provider may have been charged.
-                dear = self.paths[call.provider].provider.dear
-                state = "unknown" if dear else "failed"
-                await self._journal.mark(call.id, state, str(error), applied=not dear)
 
     async def _select(self) -> Counts:
         selection = Selection(
@@ -301,42 +248,6 @@ class Run:
                 self._guest = None
 
         await take_in_guests(self._db, self._settings, do)
-
-    # -- during ---------------------------------------------------------------------------
-
-    async def _branches(self, ctx: Context) -> None:
-        """All branches at once; nothing waits for a phase to end."""
-        only = self.options.only
-        async with asyncio.TaskGroup() as group:
-            if "search" in only or "classify" in only:
-                group.create_task(self._signals(ctx))
-            if "people" in only and self.stats.providers["apollo"].total:
-                group.create_task(self._people(ctx))
-            if "roles" in only:
-                group.create_task(resolve_marked(ctx))
-        if "roles" in only:
-            await finish_roles(ctx)  # again where verified titles and seniority have come
-
-    async def _signals(self, ctx: Context) -> None:
-        only = self.options.only
-        classify = "classify" in only
-        channel: Channel[ToClassify] = Channel(BACKLOG)
-        async with asyncio.TaskGroup() as group:
-            if classify:
-                group.create_task(classify_accounts(ctx, channel))
-            async with asyncio.TaskGroup() as producers:
-                if "search" in only and self.stats.providers["serper"].total:
-                    if not ctx.settings.serper.limits:
-                        group.create_task(ask_serper_limit(ctx))
-                    producers.create_task(search_accounts(ctx, channel if classify else None))
-                if classify:
-                    producers.create_task(feed_unread(ctx, channel))
-            await channel.close()
-
-    async def _people(self, ctx: Context) -> None:
-        if ctx.settings.apollo.unknown_outcome == "reconcile":
-            await note_counters(ctx.paths["apollo"].http, ctx)
-        await buy_people(ctx)
 
     # -- after ----------------------------------------------------------------------------
 

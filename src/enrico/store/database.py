@@ -24,7 +24,7 @@ from enrico.store.tables import metadata
 
 __all__ = ["Database", "Lock", "Operation", "Rows", "in_turn", "open_database"]
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 LARGEST_GROUP = 2_000
 PATIENCE_SECONDS = 60.0
 """How long a question waits for a server that is away."""
@@ -77,6 +77,10 @@ class Backend(Protocol):
 
     def lock(self, work: str) -> Lock:
         """Who does *work*, ``run`` or ``load``, over this database."""
+        ...
+
+    async def workers(self) -> list[str]:
+        """The workers that live, where the database can have any."""
         ...
 
     def is_cut_off(self, error: BaseException) -> bool:

@@ -38,12 +38,15 @@ from enrico.store.tables import (
     deal_contacts,
     deals,
     people,
+    runs,
     searches,
     work,
 )
 
 WorkKind = Literal["search", "classify", "people"]
 PAGE = 500
+WITH_WORKERS = ("asked", "working", "stopping")
+"""What a run is that workers have to do: nobody began it, they are at it, they are to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +263,11 @@ async def fill_work(
 
 
 async def clear_work(db: Database, run_id: str = "") -> None:
-    """Forget what a run had to do, or what all of them had."""
-    await db.execute(delete(work).where(work.c.run_id == run_id if run_id else true()))
+    """Forget what a run had to do, or what all of them had that workers do not do."""
+    theirs = select(runs.c.id).where(runs.c.status.in_(WITH_WORKERS))
+    await db.execute(
+        delete(work).where(work.c.run_id == run_id if run_id else work.c.run_id.not_in(theirs))
+    )
 
 
 async def work_size(db: Database, run_id: str, kind: WorkKind) -> int:

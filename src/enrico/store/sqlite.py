@@ -94,6 +94,10 @@ class Sqlite:
         ending = "-lock" if work == "run" else f"-{work}-lock"
         return FileLock(self.path.with_name(self.path.name + ending))
 
+    async def workers(self) -> list[str]:
+        """None: a file is one process's at a time."""
+        return []
+
     def is_cut_off(self, error: BaseException) -> bool:
         """A file is never far away."""
         return False

@@ -377,6 +377,54 @@ upkeep = Table(
     Column("at", String, nullable=False),
 )
 
+# A part of a run's work, done by one worker. Its calls carry its id in place of the run's.
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", String, primary_key=True),  # the run's, a slash, and its own
+    Column("run_id", String, nullable=False, index=True),
+    Column("worker", String, nullable=False),
+    Column("state", String, nullable=False),  # running, done, stopped, lost
+    Column("kind", String, nullable=False),  # search, classify, people
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("started_at", String, nullable=False),
+    Column("ended_at", String, nullable=False),
+    Column("stats", Text, nullable=False),
+)
+
+# Who asks for what just now: two chunks never buy the same item.
+claims = Table(
+    "claims",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("chunk_id", String, nullable=False, index=True),
+)
+
+# What a chunk may spend, or has spent, of its run's caps.
+leases = Table(
+    "leases",
+    metadata,
+    Column("chunk_id", String, primary_key=True),
+    Column("run_id", String, nullable=False, index=True),
+    Column("waiting", Integer, nullable=False),  # 1: for what others may give back
+    Column("credits", Integer, nullable=False),
+    Column("usd", Integer, nullable=False),
+    Column("provider_credits", Text, nullable=False),
+)
+
+# Runs to be begun every so often by workers.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("every_seconds", Float, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("next_at", String, nullable=False),
+    Column("run_id", String, nullable=False),  # the last one begun
+)
+
 for _name in ("sqlite", "postgresql"):
     for _statement in doubts.triggers(_name):
         _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_name)  # type: ignore[no-untyped-call]
