@@ -311,6 +311,74 @@ class Enrico:
                 found.append(await stack.enter_async_context(watch))
             yield found
 
+    # -- with workers ---------------------------------------------------------------------
+
+    async def ask(
+        self,
+        scope: Scope | None = None,
+        *,
+        only: Sequence[Branch] = BRANCHES,
+        refresh: bool = False,
+        caps: Caps | None = None,
+    ) -> str:
+        """Have workers do a run; returns its id at once. Raises ConfigError without PostgreSQL."""
+        from enrico.pipeline.detached import ask
+
+        self._needs_postgresql()
+        return await ask(
+            self.db,
+            RunOptions(scope or self.scope(), tuple(only), refresh, caps or Caps()),
+        )
+
+    async def cancel(self, run_id: str) -> None:
+        """Stop a run that workers do. Raises InputError when they do none of that name."""
+        from enrico.pipeline.detached import cancel
+
+        await cancel(self.db, run_id)
+
+    async def resume(self, run_id: str) -> str:
+        """Have workers go on with a run that is over; returns the new run's id."""
+        from enrico.pipeline.detached import resume
+
+        self._needs_postgresql()
+        return await resume(self.db, run_id)
+
+    async def schedule(
+        self,
+        name: str,
+        every_seconds: float,
+        scope: Scope | None = None,
+        *,
+        only: Sequence[Branch] = BRANCHES,
+        refresh: bool = False,
+        caps: Caps | None = None,
+    ) -> None:
+        """Have workers do such a run now and every so often; never two of them at once."""
+        from enrico.pipeline.schedules import set_schedule
+
+        self._needs_postgresql()
+        options = RunOptions(scope or self.scope(), tuple(only), refresh, caps or Caps())
+        await set_schedule(self.db, name, every_seconds, options)
+
+    async def unschedule(self, name: str) -> None:
+        """Begin no more runs of a schedule. Raises InputError for an unknown one."""
+        from enrico.pipeline.schedules import remove_schedule
+
+        await remove_schedule(self.db, name)
+
+    async def schedules(self) -> list[dict[str, Any]]:
+        """All schedules."""
+        from enrico.pipeline.schedules import list_schedules
+
+        return await list_schedules(self.db)
+
+    def _needs_postgresql(self) -> None:
+        if self.db.backend.engine.dialect.name != "postgresql":
+            raise ConfigError(
+                "Workers share a PostgreSQL database. Set ENRICO_DATABASE_URL to "
+                "postgresql://user:password@host/database; `enrico copy` carries a file over."
+            )
+
     async def replay(self) -> dict[str, int]:
         """Make all facts anew from the recorded answers. Spends nothing."""
         from enrico.pipeline.replay import replay_journal

@@ -76,6 +76,7 @@ For example:
   enrico run --max-credits 500
   enrico run --limit 10 --dry-run
   enrico run --only people --refresh
+  enrico run --detach
 """,
         ),
         "export": (
@@ -85,6 +86,48 @@ For example:
 For example:
   enrico export -o results/
   enrico export -o results.xlsx --stage won
+""",
+        ),
+    },
+    "With workers, over PostgreSQL": {
+        "worker": (
+            "workers:worker",
+            """Do runs that were asked for, together with all other workers.
+
+Start as many as you like, on as many machines, over one PostgreSQL database.
+They share limits and caps; what a dead one leaves the others take over.
+Ctrl-C lets calls in flight finish.
+
+For example:
+  enrico worker
+""",
+        ),
+        "resume": (
+            "workers:resume",
+            """Have workers go on with a run that was cancelled or ended early.
+
+For example:
+  enrico resume r-20261123-101500-1a2b
+""",
+        ),
+        "cancel": (
+            "workers:cancel",
+            """Stop a run that workers do; calls in flight finish.
+
+For example:
+  enrico cancel r-20261123-101500-1a2b
+""",
+        ),
+        "schedule": (
+            "workers:schedule",
+            """Have workers run what is new, stale or failed every so often.
+
+A run that is still under way is not begun again.
+
+For example:
+  enrico schedule set nightly --every 1d --max-usd 20
+  enrico schedule
+  enrico schedule remove nightly
 """,
         ),
     },

@@ -212,12 +212,27 @@ def run(
     choice: Choice = ALL_DEALS,
     work: Work = ALL_WORK,
     spending: Spending = NO_CAP,
+    detach: bool = False,
     common: Common = DEFAULT,
 ) -> int:
-    """Enrich what is new, stale or failed."""
+    """Enrich what is new, stale or failed.
+
+    Parameters
+    ----------
+    detach
+        Leave it to workers, and return at once.
+    """
 
     async def do(client: Enrico) -> int:
         scope = choice.scope(client)
+        if detach and not spending.dry_run:
+            from enrico.cli.workers import tell
+
+            run_id = await client.ask(
+                scope, only=work.parts(), refresh=work.refresh, caps=spending.caps()
+            )
+            tell(run_id, common)
+            return 0
         if spending.dry_run:
             return await _tell_plan(client, scope, work, common)
         summary, planned = await run_with_progress(client, scope, work, spending, common)

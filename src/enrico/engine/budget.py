@@ -2,7 +2,8 @@
 
 The worst case of a call is reserved before its intent is committed, and the true cost replaces it
 when the answer is in. A call whose outcome is unknown keeps its reservation. All of it happens
-between two awaits of one event loop, and one process at a time spends over a database.
+between two awaits of one event loop. Workers that spend side by side have a lease of the caps each
+(:mod:`enrico.pipeline.leases`).
 """
 
 from __future__ import annotations
@@ -37,13 +38,15 @@ class Budget:
 
     def __init__(self, caps: Caps) -> None:
         self.caps = caps
+        self.lease = caps
+        """What may be spent without asking anybody: all of it."""
         self.spent: dict[str, Cost] = defaultdict(Cost)
         self.reserved: dict[str, Cost] = defaultdict(Cost)
         self._freed = asyncio.Event()
 
     def _room(self, provider: str, *, with_reserved: bool) -> tuple[float, float]:
         """(micro-credits, nano-dollars) still free for *provider*; infinity without a cap."""
-        caps, credits, usd = self.caps, float("inf"), float("inf")
+        caps, credits, usd = self.lease, float("inf"), float("inf")
         ledgers = (self.spent, self.reserved) if with_reserved else (self.spent,)
         if caps.credits is not None:
             credits = caps.credits - sum(c.credits for taken in ledgers for c in taken.values())
@@ -69,10 +72,7 @@ class Budget:
         """
         while (now := self._times(provider, unit, most, with_reserved=True)) < 1:
             if self._times(provider, unit, most, with_reserved=False) < 1:
-                raise BudgetReached(
-                    "The budget of this run is reached: the next call does not fit under the cap. "
-                    "What was bought is kept; raise --max-credits or --max-usd to go on."
-                )
+                raise reached()
             self._freed.clear()
             await self._freed.wait()
         return now
@@ -107,6 +107,14 @@ class Budget:
         self.reserved[provider] -= reserved
         self.spent[provider] += actual
         self._freed.set()
+
+
+def reached() -> BudgetReached:
+    """Nothing more fits."""
+    return BudgetReached(
+        "The budget of this run is reached: the next call does not fit under the cap. "
+        "What was bought is kept; raise --max-credits or --max-usd to go on."
+    )
 
 
 def _share(spent: int, cap: int) -> float:

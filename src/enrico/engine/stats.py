@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from enrico.engine.money import Cost
 
@@ -13,6 +14,7 @@ PhaseName = Literal["search", "classify", "roles", "people"]
 PROVIDERS: tuple[ProviderName, ...] = ("serper", "deepseek", "apollo")
 PHASES: tuple[PhaseName, ...] = ("search", "classify", "roles", "people")
 LATENCIES_KEPT = 10_000
+SAMPLE = 200
 
 
 @dataclass(slots=True)
@@ -99,3 +101,43 @@ class Stats:
         """Count something that a provider returned and that was not accepted."""
         if count:
             self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; of the times of calls a sample."""
+        providers = {}
+        for name, item in self.providers.items():
+            providers[name] = {**asdict(item), "latencies_ms": item.latencies_ms[:SAMPLE]}
+        return {
+            "providers": providers,
+            "phases": {name: asdict(phase) for name, phase in self.phases.items()},
+            "failures": [[*of, count] for of, count in self.failures.items()],
+            "dropped": self.dropped,
+        }
+
+    def add(self, part: Mapping[str, Any], later: float) -> None:
+        """Count in what a part of the run measured that began *later*, in seconds."""
+        for name, more in part["providers"].items():
+            item = self.providers[name]
+            for field_name, value in more.items():
+                if field_name in ("cost", "in_doubt"):
+                    value = Cost(**value)
+                elif field_name == "waits":
+                    for why, seconds in value.items():
+                        item.waited(why, seconds)
+                    continue
+                elif field_name == "unasked":
+                    item.unasked = item.unasked or value
+                    continue
+                setattr(item, field_name, getattr(item, field_name) + value)
+        for name, times in part["phases"].items():
+            phase = self.phases[name]
+            if times["started"] is not None:
+                began = times["started"] + later
+                phase.started = began if phase.started is None else min(phase.started, began)
+            if times["ended"] is not None:
+                phase.ended = max(phase.ended or 0.0, times["ended"] + later)
+        for provider, reason, count in part["failures"]:
+            of = (provider, reason)
+            self.failures[of] = self.failures.get(of, 0) + count
+        for reason, count in part["dropped"].items():
+            self.drop(reason, count)

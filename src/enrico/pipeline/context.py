@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 from enrico.engine.budget import Caps
@@ -93,6 +95,11 @@ class Context:
         self.stats.providers[self.paths[provider].provider.name].unasked = str(why)
         if all(str(why) != str(other) for other in self.halted):
             self.halted.append(why)
+
+
+def new_run_id(now: datetime) -> str:
+    """Sorts by time, and is nobody else's."""
+    return f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def new_context(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import (
@@ -13,7 +12,6 @@ from contextlib import (
     suppress,
 )
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -28,7 +26,7 @@ from enrico.engine.watching import Watcher, Watchers
 from enrico.errors import EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.branches import do_branches
-from enrico.pipeline.context import Context, RunOptions, beside, new_context
+from enrico.pipeline.context import Context, RunOptions, beside, new_context, new_run_id
 from enrico.pipeline.guests import take_in_guests
 from enrico.pipeline.lines import check_keys, lines_of, open_lines, open_paths, warm
 from enrico.pipeline.plan import Plan, make_plan
@@ -62,11 +60,6 @@ WatchedBy = Callable[[], AbstractAsyncContextManager[Sequence[Watcher]]]
 async def nobody() -> AsyncIterator[Sequence[Watcher]]:
     """No one looks on."""
     yield ()
-
-
-def new_run_id(now: datetime) -> str:
-    """Sorts by time, and is nobody else's."""
-    return f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 class Run:

@@ -1,0 +1,197 @@
+"""One part of a run, done by one worker: claim, ask, write, until nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import orjson
+import structlog
+from sqlalchemy import func, select
+
+from enrico.engine.limits import BATCH_LANE, FAST_LANE
+from enrico.engine.money import Cost
+from enrico.engine.stats import Stats
+from enrico.engine.watching import Watcher, Watchers
+from enrico.errors import EnricoError, Interrupted
+from enrico.pipeline.apply import Applier
+from enrico.pipeline.branches import do_branches
+from enrico.pipeline.context import Branch, Context, RunOptions, beside
+from enrico.pipeline.leases import LeasedBudget, settle_lease
+from enrico.pipeline.lines import lines_of, open_paths
+from enrico.pipeline.reconcile import apply_left_over, settle_left_over
+from enrico.store.chunks import Part, begin_chunk, claim, end_chunk, left_to_others
+from enrico.store.selection import Selection, WorkKind
+from enrico.store.suppressions import load_suppressions
+from enrico.store.tables import calls, chunks, runs
+
+log = structlog.get_logger("enrico.chunk")
+
+LOOK_SECONDS = 0.5
+"""How often it is looked whether others are done with what they claimed, or the run is to stop."""
+_BRANCHES: dict[WorkKind, tuple[Branch, ...]] = {
+    "search": ("search", "classify"), "classify": ("classify",), "people": ("people",),
+}  # fmt: skip
+HANDED_OVER = "The worker was stopped; another one goes on with this."
+STOPPED = "The run was cancelled. What was bought is kept; go on with: enrico resume {}"
+
+
+class Chunk:
+    """One try at a part. :meth:`stop` may be called at any time."""
+
+    def __init__(
+        self,
+        host: Context,
+        worker: str,
+        part: Part,
+        options: RunOptions,
+        selection: Selection,
+        *,
+        fast: bool,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
+        """*host*: whose connections and limits it uses."""
+        self.id = f"{part.run_id}/{secrets.token_hex(4)}"
+        self.stats = Stats()
+        self._host = host
+        self._worker = worker
+        self._part = part
+        self._selection = selection
+        self._fast = fast
+        self._watchers = Watchers(watchers)
+        wanted = tuple(branch for branch in _BRANCHES[part.kind] if branch in options.only)
+        self._options = replace(options, only=wanted)
+        self._ctx: Context | None = None
+        self._stopping: EnricoError | None = None
+        self._handed_over = False
+
+    def stop(self, why: EnricoError) -> None:
+        """Take up nothing more; calls in flight finish and are kept."""
+        self._stopping = why
+        if self._ctx is not None:
+            self._ctx.stop(why)
+
+    def hand_over(self) -> None:
+        """Stop, for another worker to go on."""
+        self._handed_over = True
+        self.stop(Interrupted(HANDED_OVER))
+
+    async def execute(self) -> None:
+        """Do it; what it measured is kept with it. Raises StoreError."""
+        db, part = self._host.db, self._part
+        await begin_chunk(db, self.id, part, self._worker)
+        known = await load_suppressions(db, self._host.settings)
+        applier = Applier(
+            db, self._host.journal, self.stats, self._host.settings.serper.language, known.covers
+        )
+        budget = LeasedBudget(self._options.caps, db, part.run_id, self.id)
+        looking = asyncio.create_task(self._look_for_the_end())
+        state = "done"
+        try:
+            keys: list[str] = []
+            while True:
+                found = await claim(db, self.id, part, self._selection, keys)
+                ctx = beside(self._host, self.id, self._options, applier)
+                ctx.is_chunk = True
+                self._ctx = ctx
+                lane = FAST_LANE if self._fast else BATCH_LANE
+                open_paths(ctx, lines_of(self._host), budget, self._watchers, lane)
+                self._expect(ctx, found)
+                if self._stopping is not None:
+                    ctx.stop(self._stopping)
+                await do_branches(ctx)
+                if ctx.halted:
+                    state = "stopped"
+                    break
+                keys = await left_to_others(db, self.id, part, self._selection)
+                if not keys:
+                    break
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+        await budget.close()
+        if self._handed_over:  # what is left is not left undone
+            for item in self.stats.providers.values():
+                item.total, item.unasked = item.done, ""
+        halted = [] if self._handed_over else _reasons(self._ctx)
+        kept = {**self.stats.as_dict(), "halted": halted}
+        await end_chunk(db, self.id, state, orjson.dumps(kept).decode())
+
+    def _expect(self, ctx: Context, found: dict[WorkKind, int]) -> None:
+        stats, only = self.stats.providers, self._options.only
+        searches, unread = found.get("search", 0), found.get("classify", 0)
+        people = found.get("people", 0)
+        if "search" in only:
+            stats["serper"].total += searches
+            ctx.paths["serper"].limiter.expect(searches)
+        if "classify" in only:
+            stats["deepseek"].total += unread + (searches if "search" in only else 0)
+        if "people" in only:
+            stats["apollo"].total += people
+            ctx.paths["apollo"].limiter.expect(-(-people // ctx.settings.apollo.batch_size))
+
+    async def _look_for_the_end(self) -> None:
+        """Stop when somebody cancels the run."""
+        status = select(runs.c.status).where(runs.c.id == self._part.run_id)
+        while True:
+            rows = await self._host.db.rows(status)
+            if rows and rows[0].status == "stopping":
+                self.stop(Interrupted(STOPPED.format(self._part.run_id)))
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _reasons(ctx: Context | None) -> list[dict[str, object]]:
+    """Why it ended early: enough to tell of it again."""
+    return [
+        {
+            "message": str(why),
+            "code": why.code,
+            "exit_code": why.exit_code,
+            "provider": getattr(why, "provider", ""),
+        }
+        for why in (ctx.halted if ctx is not None else ())
+    ]
+
+
+async def settle_chunks(host: Context, worker: str) -> list[str]:
+    """Sort out what a worker that is gone has left: its answers, its calls in flight, its claims.
+
+    Returns the runs concerned.
+    """
+    left = await host.db.rows(
+        select(chunks.c.id, chunks.c.run_id).where(
+            chunks.c.worker == worker, chunks.c.state == "running"
+        )
+    )
+    for row in left:
+        await apply_left_over(host, row.id)
+        await settle_left_over(host, row.id)
+        await settle_lease(host.db, row.run_id, row.id)
+        await end_chunk(host.db, row.id, "lost", await spent(host, row.id))
+        log.info("a chunk was lost", chunk=row.id, worker=worker)
+    return sorted({row.run_id for row in left})
+
+
+async def spent(host: Context, chunk_id: str) -> str:
+    """What the journal knows of a chunk that did not live to tell."""
+    stats = Stats()
+    rows = await host.db.rows(
+        select(
+            calls.c.provider,
+            func.count(),
+            func.sum(calls.c.credits),
+            func.sum(calls.c.usd),
+        )
+        .where(calls.c.run_id == chunk_id)
+        .group_by(calls.c.provider)
+    )
+    for name, number, credits, usd in rows:
+        stats.providers[name].calls = number
+        stats.providers[name].cost = Cost(int(credits), int(usd))
+    return orjson.dumps({**stats.as_dict(), "halted": []}).decode()

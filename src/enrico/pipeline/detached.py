@@ -1,0 +1,230 @@
+"""Runs that workers do: asked for, cut into parts, summed up when all parts are done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import select, update
+
+from enrico.engine.budget import Budget
+from enrico.engine.limits import BATCH_LANE
+from enrico.engine.stats import PROVIDERS, Stats
+from enrico.engine.watching import Watchers
+from enrico.errors import EnricoError, Fatal, InputError
+from enrico.pipeline.apply import Applier
+from enrico.pipeline.context import Context, RunOptions, beside, new_run_id
+from enrico.pipeline.guests import options_from
+from enrico.pipeline.lines import lines_of, open_paths
+from enrico.pipeline.plan import make_plan, windows_of
+from enrico.pipeline.roles import finish_roles
+from enrico.pipeline.summary import summarise
+from enrico.settings import Settings
+from enrico.store.chunks import Part
+from enrico.store.database import Database
+from enrico.store.journal import moment, timestamp
+from enrico.store.selection import (
+    Counts,
+    Selection,
+    WorkKind,
+    clear_work,
+    count,
+    fill_work,
+    work_size,
+)
+from enrico.store.sql import insert
+from enrico.store.suppressions import keep_out, load_suppressions
+from enrico.store.tables import chunks, runs
+
+CHUNK_SECONDS = 30.0
+"""A part is so much work by the limits, at full speed."""
+FEWEST_PARTS = 16
+"""A larger run is cut into so many at least, so that many workers end together."""
+SMALLEST_PART = {"search": 50, "classify": 50, "people": 500}
+LARGEST_PART = 20_000
+
+
+async def ask(db: Database, options: RunOptions) -> str:
+    """Write down a run for workers to do; returns its id."""
+    now = moment(timestamp())
+    run_id = new_run_id(now)
+    row = {
+        "id": run_id, "started_at": timestamp(now), "ended_at": "", "status": "asked",
+        "options": orjson.dumps(asdict(options)).decode(), "plan": "", "summary": "",
+        "usage_before": "",
+    }  # fmt: skip
+    await db.write((insert(runs), [row]))
+    return run_id
+
+
+async def cancel(db: Database, run_id: str) -> None:
+    """Have workers stop a run. Raises InputError when there is nothing to stop."""
+    stopped = await db.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.status.in_(("asked", "working")))
+        .values(status="stopping")
+    )
+    if not stopped:
+        raise InputError(
+            f"No run called {run_id!r} waits for workers or is done by them. List runs with: "
+            "enrico runs"
+        )
+
+
+async def resume(db: Database, run_id: str) -> str:
+    """Ask for a run with the options of an earlier one; what that one brought is not asked again.
+
+    Raises InputError.
+    """
+    rows = await db.rows(select(runs.c.options, runs.c.status).where(runs.c.id == run_id))
+    if not rows:
+        raise InputError(f"No run is called {run_id!r}. List them with: enrico runs")
+    if rows[0].status in ("asked", "working", "stopping"):
+        raise InputError(f"The run {run_id} is not over. Watch it with: enrico runs --watch")
+    found = orjson.loads(rows[0].options)
+    found["scope"].setdefault("today", date.today().isoformat())
+    return await ask(db, options_from(orjson.dumps(found).decode()))
+
+
+async def options_of(db: Database, run_id: str) -> tuple[RunOptions, str]:
+    """A run's options, and when it began."""
+    row = (await db.rows(select(runs.c.options, runs.c.started_at).where(runs.c.id == run_id)))[0]
+    return options_from(row.options), row.started_at
+
+
+async def cut(db: Database, settings: Settings, run_id: str) -> tuple[list[Part], Counts]:
+    """Select and plan a run, and cut its work into parts."""
+    options, _ = await options_of(db, run_id)
+    await keep_out(db, await load_suppressions(db, settings))
+    began = moment(timestamp())
+    selection = Selection(options.scope, settings.cache, began, options.refresh)
+    counts = await count(db, selection)
+    kinds: list[WorkKind] = []
+    if "search" in options.only and counts.to_search:
+        kinds.append("search")
+    if "classify" in options.only and counts.to_classify:
+        kinds.append("classify")
+    if "people" in options.only and counts.to_buy:
+        kinds.append("people")
+    await fill_work(db, run_id, selection, tuple(kinds))
+    plan = orjson.dumps(make_plan(counts, settings, options.only).as_dict()).decode()
+    await db.execute(
+        update(runs).where(runs.c.id == run_id).values(plan=plan, started_at=timestamp(began)),
+        update(runs).where(runs.c.id == run_id, runs.c.status == "asked").values(status="working"),
+    )
+    parts: list[Part] = []
+    for kind in kinds:
+        size = await work_size(db, run_id, kind)
+        each = part_size(settings, kind, size)
+        parts += [
+            Part(run_id, kind, first, min(first + each - 1, size))
+            for first in range(1, size + 1, each)
+        ]
+    return parts, counts
+
+
+def part_size(settings: Settings, kind: WorkKind, items: int) -> int:
+    """How many items make a part: half a minute of work by the limits, or a sixteenth of all."""
+    provider = {"search": "serper", "classify": "deepseek", "people": "apollo"}[kind]
+    windows = windows_of(settings, provider)  # type: ignore[arg-type]
+    rate = min((window.limit / window.seconds for window in windows), default=math.inf)
+    each = settings.apollo.batch_size if kind == "people" else 1
+    by_limits = rate * CHUNK_SECONDS * each
+    size = min(by_limits, max(items / FEWEST_PARTS, SMALLEST_PART[kind]), LARGEST_PART)
+    return max(each, math.ceil(size / each) * each)  # only the last call of a run is not full
+
+
+async def sum_up(
+    host: Context, run_id: str, counts: Counts, problems: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Resolve roles, add up what the parts measured, and end the run; returns its summary.
+
+    *problems*: why parts were not done.
+    """
+    db, settings = host.db, host.settings
+    options, started_at = await options_of(db, run_id)
+    stats = Stats()
+    began = moment(started_at)
+    halted: dict[str, EnricoError] = {problem: EnricoError(problem) for problem in problems}
+    done = await db.rows(
+        select(chunks.c.stats, chunks.c.started_at)
+        .where(chunks.c.run_id == run_id, chunks.c.stats != "")
+        .order_by(chunks.c.started_at, chunks.c.id)
+    )
+    for row in done:
+        part = orjson.loads(row.stats)
+        stats.add(part, (moment(row.started_at) - began).total_seconds())
+        for why in part["halted"]:
+            halted.setdefault(why["message"], _error(why))
+    applier = Applier(db, host.journal, stats, settings.serper.language)
+    ctx = beside(host, run_id, options, applier)
+    budget = Budget(options.caps)
+    for name in PROVIDERS:
+        budget.spent[name] = stats.providers[name].cost
+    open_paths(ctx, lines_of(host), budget, Watchers(()), BATCH_LANE)
+    _known(stats, counts, options)
+    if "roles" in options.only:
+        phases = stats.phases["roles"]
+        await finish_roles(ctx)
+        seconds = (moment(timestamp()) - began).total_seconds()
+        took = (phases.ended or 0.0) - (phases.started or 0.0)
+        phases.started, phases.ended = max(0.0, seconds - took), seconds
+    seconds = (moment(timestamp()) - began).total_seconds()
+    summary = summarise(
+        run_id=run_id,
+        started_at=started_at,
+        duration_seconds=seconds,
+        counts=counts,
+        stats=stats,
+        paths=ctx.paths,
+        halted=list(halted.values()),
+        alerts=settings.alerts,
+        ran_before=False,
+        usual_usd_per_min=None,
+        only=options.only,
+        prices={"apollo": ctx.apollo.price(), "serper": ctx.serper.price()},
+    )
+    await db.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(
+            ended_at=timestamp(),
+            status=summary["status"],
+            summary=orjson.dumps(summary).decode(),
+        )
+    )
+    await clear_work(db, run_id)
+    return summary
+
+
+def _known(stats: Stats, counts: Counts, options: RunOptions) -> None:
+    """What needed no call when the run began."""
+    if "search" in options.only:
+        stats.providers["serper"].cached = counts.accounts - counts.to_search
+    if "classify" in options.only:
+        stats.providers["deepseek"].cached = counts.accounts - counts.to_search - counts.to_classify
+    if "people" in options.only:
+        stats.providers["apollo"].cached = counts.people - counts.to_buy - counts.held
+
+
+class _Told(Fatal):
+    """Why a part ended early, told again when the run is summed up."""
+
+
+def _error(why: dict[str, Any]) -> EnricoError:
+    error: EnricoError
+    if why["provider"]:
+        error = _Told(why["message"], provider=why["provider"])
+    else:
+        error = EnricoError(why["message"])
+    error.code, error.exit_code = why["code"], why["exit_code"]
+    return error
+
+
+def plain(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """Parts as plain data for JSON."""
+    return [asdict(part) for part in parts]

@@ -1,0 +1,1 @@
+"""Processes that do runs together, over one PostgreSQL database."""

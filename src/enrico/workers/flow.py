@@ -1,0 +1,104 @@
+"""A run as a durable workflow: cut, done in parts by any worker, summed up.
+
+The engine (DBOS) keeps which parts are done and hands them out. What money is about is the call
+journal's: a part may be begun several times, and asks only for what is still due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from dbos import DBOS, SetWorkflowID
+
+from enrico.pipeline.detached import plain
+from enrico.store.chunks import Part
+from enrico.store.selection import Counts
+
+VERSION = "1"
+"""Raise it when the order of steps changes: what was begun in another order cannot go on."""
+RUNS, CHUNKS, FAST = "runs", "chunks", "fast"
+CHUNKS_AT_ONCE = 2
+"""Of a worker, in each queue: while one begins or ends, the other keeps the limits busy."""
+RUNS_AT_ONCE = 100
+POLL_SECONDS = 0.3
+MOST_RECOVERIES = 10
+
+
+class Steps(Protocol):
+    """What a worker does in a workflow."""
+
+    async def cut(self, run_id: str) -> tuple[list[Part], Counts, bool]:
+        """The run's parts, what was counted, and whether it is one for the fast lane."""
+        ...
+
+    async def chunk(self, part: Part, fast: bool) -> str:
+        """Do a part; returns what kept it from being done, empty for nothing."""
+        ...
+
+    async def sum_up(self, run_id: str, counts: Counts, problems: list[str]) -> None:
+        """End the run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The workflows of one worker."""
+
+    run: Any
+
+    async def begin(self, run_id: str) -> None:
+        """Put a run in line; nothing happens when it is there already."""
+        with SetWorkflowID(run_id):
+            await DBOS.enqueue_workflow_async(RUNS, self.run, run_id)
+
+
+def register(steps: Steps) -> Flow:
+    """Tell the engine of the workflows; before it is launched."""
+
+    @DBOS.step(name="cut")
+    async def cut(run_id: str) -> dict[str, Any]:
+        parts, counts, fast = await steps.cut(run_id)
+        return {"parts": plain(parts), "counts": asdict(counts), "fast": fast}
+
+    @DBOS.step(name="do")
+    async def do(part: dict[str, Any], fast: bool) -> str:
+        return await steps.chunk(Part(**part), fast)
+
+    @DBOS.step(name="sum_up")
+    async def sum_up(run_id: str, counts: dict[str, Any], problems: list[str]) -> None:
+        await steps.sum_up(run_id, Counts(**counts), problems)
+
+    @DBOS.workflow(name="chunk.v1", max_recovery_attempts=MOST_RECOVERIES)
+    async def chunk_flow(part: dict[str, Any], fast: bool) -> str:
+        return await do(part, fast)
+
+    @DBOS.workflow(name="run.v1", max_recovery_attempts=MOST_RECOVERIES)
+    async def run_flow(run_id: str) -> None:
+        found = await cut(run_id)
+        handles = []
+        for number, part in enumerate(found["parts"]):
+            with SetWorkflowID(f"{run_id}/{number}"):
+                queue = FAST if found["fast"] else CHUNKS
+                handles.append(
+                    await DBOS.enqueue_workflow_async(queue, chunk_flow, part, found["fast"])
+                )
+        problems = []
+        for handle in handles:
+            try:
+                problem = await handle.get_result()
+            except Exception as error:  # the engine gave it up
+                problem = f"A part of the run was given up: {type(error).__name__}."
+            if problem:
+                problems.append(problem)
+        await sum_up(run_id, found["counts"], problems)
+
+    return Flow(run_flow)
+
+
+async def open_queues() -> None:
+    """The lines that runs and their parts stand in."""
+    for name, at_once in ((RUNS, RUNS_AT_ONCE), (CHUNKS, CHUNKS_AT_ONCE), (FAST, CHUNKS_AT_ONCE)):
+        await DBOS.register_queue_async(
+            name, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS
+        )
