@@ -330,6 +330,12 @@ class Enrico:
             RunOptions(scope or self.scope(), tuple(only), refresh, caps or Caps()),
         )
 
+    async def under_way(self) -> list[dict[str, Any]]:
+        """How far the runs are that workers do: parts by state, calls, credits, dollars."""
+        from enrico.pipeline.detached import progress
+
+        return await progress(self.db)
+
     async def cancel(self, run_id: str) -> None:
         """Stop a run that workers do. Raises InputError when they do none of that name."""
         from enrico.pipeline.detached import cancel
@@ -413,13 +419,28 @@ class Enrico:
         try:
             if not await lock.try_to_acquire():
                 on_wait()
-                if await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals:
+                if await self.db.backend.workers():
+                    summary = await self._leave_to_workers(options)
+                elif await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals:
                     summary = await self._ask_the_one_under_way(lock, options)
                 else:
                     await in_turn(lock)
             yield summary
         finally:
             await lock.release()
+
+    async def _leave_to_workers(self, options: RunOptions) -> dict[str, Any]:
+        """The summary of a run that workers did; who is interrupted has them stop."""
+        from enrico.pipeline.detached import ask, cancel, summary_of
+
+        run_id = await ask(self.db, options)
+        try:
+            while (summary := await summary_of(self.db, run_id)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(POLL_SECONDS)
+        except asyncio.CancelledError:
+            await cancel(self.db, run_id)
+            raise
+        return summary
 
     async def _ask_the_one_under_way(
         self, lock: Lock, options: RunOptions

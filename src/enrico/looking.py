@@ -15,7 +15,7 @@ from enrico.report.run import read_run, run_dict
 from enrico.settings import Settings
 from enrico.store.crm import Scope
 from enrico.store.database import Database
-from enrico.store.journal import Journal
+from enrico.store.journal import Journal, of_run
 from enrico.store.suppressions import load_suppressions
 from enrico.store.tables import accounts, calls, contacts, deal_contacts, deals, people, runs
 
@@ -43,7 +43,7 @@ class Looker:
             if "cost_usd" not in run:  # it was killed: the ledger knows what it spent
                 spent = await self._db.rows(
                     select(func.count(), func.coalesce(func.sum(calls.c.usd), 0)).where(
-                        calls.c.run_id == run["run_id"]
+                        of_run(calls.c.run_id, run["run_id"])
                     )
                 )
                 run |= {"calls": spent[0][0], "cost_usd": usd_number(spent[0][1])}

@@ -49,6 +49,11 @@ def print_json(value: Any) -> None:
     print(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
 
 
+def print_line(value: Any) -> None:
+    """One of several pieces of data for machines, as a line on stdout."""
+    print(orjson.dumps(value, default=str).decode(), flush=True)
+
+
 def say(text: str = "") -> None:
     """Talk, on stderr."""
     print(text, file=sys.stderr)

@@ -138,6 +138,7 @@ For example:
 
 For example:
   enrico runs
+  enrico runs --watch
   enrico runs --json
 """,
         ),

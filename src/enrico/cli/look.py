@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Literal
 
-from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage, with_client
+from enrico.cli.common import (
+    DEFAULT,
+    Common,
+    print_json,
+    print_line,
+    say,
+    table,
+    usage,
+    with_client,
+)
 from enrico.cli.report import print_run
 from enrico.client import Enrico
 from enrico.looking import Looker
 
+WATCH_SECONDS = 1.0
 
-def runs(*, last: int = 20, common: Common = DEFAULT) -> int:
+
+def runs(*, last: int = 20, watch: bool = False, common: Common = DEFAULT) -> int:
     """List the runs.
 
     Parameters
     ----------
     last
         How many, the newest first.
+    watch
+        Show how far the runs are that workers do, until they are over.
     """
 
     async def work(client: Enrico) -> int:
+        if watch:
+            return await watch_runs(client, common)
         found = await Looker(client.db).runs(last)
         if common.json:
             print_json(found)
@@ -41,6 +57,37 @@ def runs(*, last: int = 20, common: Common = DEFAULT) -> int:
         return 0
 
     return with_client(common, work)
+
+
+async def watch_runs(client: Enrico, common: Common) -> int:
+    """A line for each run that workers do, anew whenever it changes."""
+    before: list[dict[str, Any]] = []
+    last_ones: dict[str, dict[str, Any]] = {}
+    while found := await client.under_way():
+        if found != before:
+            for run in found:
+                if run != last_ones.get(run["run_id"]):
+                    last_ones[run["run_id"]] = run
+                    print_line(run) if common.json else say(_progress_line(run))
+        before = found
+        await asyncio.sleep(WATCH_SECONDS)
+    for run_id in last_ones:
+        run = await Looker(client.db).run(run_id)
+        end = {"run_id": run_id, "status": run["status"], "cost_usd": run.get("cost_usd")}
+        print_line(end) if common.json else say(
+            f"{run_id}  {run['status']}  ${run.get('cost_usd', 0):.4f}"
+        )
+    if not last_ones and not common.json:
+        say("Workers have nothing to do. Ask for a run with: enrico run --detach")
+    return 0
+
+
+def _progress_line(run: dict[str, Any]) -> str:
+    parts = ", ".join(f"{number} parts {state}" for state, number in sorted(run["parts"].items()))
+    return (
+        f"{run['run_id']}  {run['status']}  {parts or 'not begun'}  {run['calls']} calls  "
+        f"{run['credits']} credits  ${run['cost_usd']:.4f}"
+    )
 
 
 def _run_row(run: dict[str, Any]) -> list[Any]:

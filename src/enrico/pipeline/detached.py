@@ -9,10 +9,11 @@ from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from enrico.engine.budget import Budget
 from enrico.engine.limits import BATCH_LANE
+from enrico.engine.money import credits_number, usd_number
 from enrico.engine.stats import PROVIDERS, Stats
 from enrico.engine.watching import Watchers
 from enrico.errors import EnricoError, Fatal, InputError
@@ -26,8 +27,9 @@ from enrico.pipeline.summary import summarise
 from enrico.settings import Settings
 from enrico.store.chunks import Part
 from enrico.store.database import Database
-from enrico.store.journal import moment, timestamp
+from enrico.store.journal import moment, of_run, timestamp
 from enrico.store.selection import (
+    WITH_WORKERS,
     Counts,
     Selection,
     WorkKind,
@@ -38,7 +40,7 @@ from enrico.store.selection import (
 )
 from enrico.store.sql import insert
 from enrico.store.suppressions import keep_out, load_suppressions
-from enrico.store.tables import chunks, runs
+from enrico.store.tables import calls, chunks, runs, work
 
 CHUNK_SECONDS = 30.0
 """A part is so much work by the limits, at full speed."""
@@ -83,7 +85,7 @@ async def resume(db: Database, run_id: str) -> str:
     rows = await db.rows(select(runs.c.options, runs.c.status).where(runs.c.id == run_id))
     if not rows:
         raise InputError(f"No run is called {run_id!r}. List them with: enrico runs")
-    if rows[0].status in ("asked", "working", "stopping"):
+    if rows[0].status in WITH_WORKERS:
         raise InputError(f"The run {run_id} is not over. Watch it with: enrico runs --watch")
     found = orjson.loads(rows[0].options)
     found["scope"].setdefault("today", date.today().isoformat())
@@ -94,6 +96,43 @@ async def options_of(db: Database, run_id: str) -> tuple[RunOptions, str]:
     """A run's options, and when it began."""
     row = (await db.rows(select(runs.c.options, runs.c.started_at).where(runs.c.id == run_id)))[0]
     return options_from(row.options), row.started_at
+
+
+async def summary_of(db: Database, run_id: str) -> dict[str, Any] | None:
+    """A run's summary; None while it has none."""
+    rows = await db.rows(select(runs.c.summary).where(runs.c.id == run_id))
+    return orjson.loads(rows[0].summary) if rows and rows[0].summary else None
+
+
+async def progress(db: Database, run_id: str = "") -> list[dict[str, Any]]:
+    """How far the runs are that workers do, or one run, over or not."""
+    which = runs.c.id == run_id if run_id else runs.c.status.in_(WITH_WORKERS)
+    found = []
+    for row in await db.rows(select(runs).where(which).order_by(runs.c.started_at, runs.c.id)):
+        items = select(work.c.kind, func.count()).where(work.c.run_id == row.id)
+        tries = select(chunks.c.state, func.count()).where(chunks.c.run_id == row.id)
+        to_do = await db.rows(items.group_by(work.c.kind))
+        parts = await db.rows(tries.group_by(chunks.c.state))
+        spent = await db.rows(
+            select(
+                func.count(),
+                func.coalesce(func.sum(calls.c.credits), 0),
+                func.coalesce(func.sum(calls.c.usd), 0),
+            ).where(of_run(calls.c.run_id, row.id))
+        )
+        number, credits, usd = spent[0]
+        found.append(
+            {
+                "run_id": row.id,
+                "status": row.status,
+                "to_do": dict(to_do),
+                "parts": dict(parts),
+                "calls": number,
+                "credits": credits_number(int(credits)),
+                "cost_usd": usd_number(int(usd)),
+            }
+        )
+    return found
 
 
 async def cut(db: Database, settings: Settings, run_id: str) -> tuple[list[Part], Counts]:

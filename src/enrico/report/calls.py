@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 from enrico.logs import without_addresses
 from enrico.store.crm import pages_once
 from enrico.store.database import Database
-from enrico.store.journal import moment
+from enrico.store.journal import moment, of_run
 from enrico.store.sql import json_length, unix_time
 from enrico.store.tables import calls
 
@@ -74,7 +74,7 @@ async def calls_of(db: Database, run_id: str, zero: float) -> AsyncIterator[Seen
         columns.rate_limited, json_length(columns["items"]), columns.sent_at,
         columns.duration_ms, columns.waited_ms, columns.waited_for, columns.credits, columns.usd,
         columns.reserved_credits, columns.reserved_usd, columns.error,
-    ).where(columns.run_id == run_id)  # fmt: skip
+    ).where(of_run(columns.run_id, run_id))  # fmt: skip
     async for page in pages_once(db, statement, PAGE):
         for (
             call_id, provider, endpoint, state, status, rate_limited, items, sent_at, took_ms,
@@ -96,7 +96,9 @@ async def first_and_last(db: Database, run_id: str) -> tuple[float, float] | Non
     """Unix times of a run's first wish to call and of the last thing known; None without calls."""
     wished = unix_time(calls.c.sent_at) - calls.c.waited_ms / 1000
     latest = case((calls.c.ended_at > calls.c.sent_at, calls.c.ended_at), else_=calls.c.sent_at)
-    rows = await db.rows(select(func.min(wished), func.max(latest)).where(calls.c.run_id == run_id))
+    rows = await db.rows(
+        select(func.min(wished), func.max(latest)).where(of_run(calls.c.run_id, run_id))
+    )
     if rows[0][0] is None:
         return None
     return rows[0][0], moment(rows[0][1]).timestamp()

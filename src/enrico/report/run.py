@@ -17,7 +17,7 @@ from enrico.report.calls import calls_of, first_and_last
 from enrico.report.mends import mend_of
 from enrico.report.tally import Tally
 from enrico.store.database import Database
-from enrico.store.journal import moment
+from enrico.store.journal import moment, of_run
 from enrico.store.tables import run_events, runs
 
 PHASE_OF = {"serper": "search", "deepseek": "classify", "apollo": "people"}
@@ -43,6 +43,8 @@ async def read_run(db: Database, run_id: str) -> RunRecord:
     if not rows:
         raise InputError(f"No run is called {run_id!r}. List them with: enrico runs")
     row = rows[0]
+    if not row.plan:
+        raise InputError(f"The run {row.id} waits for workers. Start one with: enrico worker")
     data = run_dict(row)
     zero, seconds = await _time_of(db, row, data)
     tally = Tally(seconds)
@@ -140,7 +142,7 @@ async def _walls(db: Database, run_id: str, zero: float) -> list[dict[str, Any]]
     """
     rows = await db.rows(
         select(run_events)
-        .where(run_events.c.run_id == run_id)
+        .where(of_run(run_events.c.run_id, run_id))
         .order_by(run_events.c.seconds.desc(), run_events.c.n)
         .limit(EVENTS_SHOWN)
     )
@@ -173,7 +175,7 @@ async def _walled(db: Database, run_id: str) -> dict[str, int]:
     """Milliseconds for which nothing was sent after 429s, by provider. Walls do not overlap."""
     rows = await db.rows(
         select(run_events.c.provider, func.sum(run_events.c.seconds))
-        .where(run_events.c.run_id == run_id, run_events.c.kind == "rate_limited")
+        .where(of_run(run_events.c.run_id, run_id), run_events.c.kind == "rate_limited")
         .group_by(run_events.c.provider)
     )
     return dict.fromkeys(PROVIDERS, 0) | {name: round(seconds * 1000) for name, seconds in rows}

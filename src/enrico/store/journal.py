@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import NOTHING, Cost
@@ -123,6 +123,11 @@ _GONE = b'{"gone":'
 def past_retention(at: str) -> bytes:
     """What stands for an answer that was kept long enough."""
     return pack(orjson.dumps({"gone": "kept long enough", "at": at}))
+
+
+def of_run(column: ColumnElement[str], run_id: str) -> ColumnElement[bool]:
+    """Whether a run's id, or that of a part of it, stands in *column*."""
+    return or_(column == run_id, column.startswith(f"{run_id}/", autoescape=True))
 
 
 class Journal:
