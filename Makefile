@@ -61,9 +61,9 @@ chaos: .venv/.installed-dev
 # Exact pins with hashes and no index host. Needs uv; users never do.
 lock:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--python-version 3.11 --extra parquet --extra postgres --extra keys pyproject.toml build-requirements.in -o requirements.txt
+		--python-version 3.11 --extra parquet --extra postgres --extra keys --extra workers pyproject.toml build-requirements.in -o requirements.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--python-version 3.11 --extra parquet --extra postgres --extra telemetry --extra alerts --extra keys --extra dev pyproject.toml build-requirements.in \
+		--python-version 3.11 --extra parquet --extra postgres --extra telemetry --extra alerts --extra keys --extra workers --extra dev pyproject.toml build-requirements.in \
 		-c requirements.txt -o requirements-dev.txt
 
 clean:

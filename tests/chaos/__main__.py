@@ -23,6 +23,7 @@ HARNESSES = {
     "caps": "tests.chaos.caps:never_passed",
     "loop": "tests.chaos.loops:on_one_call",
     "servers": "tests.chaos.servers:of_postgresql",
+    "workers": "tests.chaos.workers:of_workers",
     "histories": "tests.chaos.histories:histories",
     "answers": "tests.chaos.answers:answers",
     "adversary": "tests.chaos.adversary:adversary",

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import text
+
 from enrico.engine.budget import Budget
 from enrico.engine.http import Reply
 from enrico.pipeline import people, reconcile
@@ -142,6 +144,22 @@ def _commit_believed() -> None:
     postgres.Postgres._has_committed = committed
 
 
+def _unsettled() -> None:
+    """What a dead worker had in flight is left as it is, and asked for again."""
+    from enrico.store.chunks import end_chunk
+    from enrico.workers import worker
+
+    async def forget(host: Any, name: str) -> list[str]:
+        rows = await host.db.rows(
+            text("SELECT id FROM chunks WHERE worker = :name AND state = 'running'"), name=name
+        )
+        for (chunk_id,) in rows:
+            await end_chunk(host.db, chunk_id, "lost")
+        return []
+
+    worker.settle_chunks = forget
+
+
 @dataclass(frozen=True)
 class Bug:
     """A bug, and who sees it."""
@@ -160,5 +178,6 @@ BUGS: Mapping[str, Bug] = {
     "resend": Bug("boundaries", "paid twice though", _resend),
     "refusal-is-a-miss": Bug("kills", "the export is another", _refusal_is_a_miss),
     "commit-believed": Bug("servers", "it said", _commit_believed),
+    "unsettled": Bug("workers", "were in flight", _unsettled),
     "crashes-not-counted": Bug("loop", "crashes, paid", _crashes_not_counted),
 }

@@ -25,8 +25,9 @@ def chaos(*harnesses: str, bug: str = "") -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_nothing_is_lost_and_nothing_paid_twice_whatever_happens_to_the_process() -> None:
-    done = chaos(*HARNESSES)
+@pytest.mark.parametrize("harnesses", [HARNESSES, ("workers",)], ids=["one", "many"])
+def test_nothing_is_lost_and_nothing_paid_twice_whatever_happens(harnesses) -> None:
+    done = chaos(*harnesses)
 
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -47,10 +47,11 @@ class LeasedBudget(Budget):
             async with self._asking:
                 if self._times(provider, unit, 1, with_reserved=True):
                     continue  # somebody else asked meanwhile
-                if await self._ask(provider, unit, max(most, CALLS_AHEAD)):
-                    continue
-                done = await self._nobody_gives_back()
-            if done and all(cost == NOTHING for cost in self.reserved.values()):
+                others_are_done = await self._nobody_gives_back()
+                nothing_comes_back = await self._ask(provider, unit, max(most, CALLS_AHEAD))
+            if self._times(provider, unit, 1, with_reserved=True):
+                continue
+            if others_are_done and nothing_comes_back:
                 raise reached()
             self._freed.clear()
             with suppress(TimeoutError):
@@ -63,17 +64,23 @@ class LeasedBudget(Budget):
             await self._change(lambda theirs: (self._measure(), True))
 
     async def _ask(self, provider: str, unit: Cost, most: int) -> bool:
-        """Lease *most* units more than are used, or what there is; whether one fits then."""
+        """Lease *most* units more than are used, or what there is.
+
+        Returns whether not one fits, and no call under way can free any of it.
+        """
+        hopeless = False
 
         def choose(theirs: Sequence[Any]) -> tuple[Caps, bool]:
+            nonlocal hopeless
             more = Cost(unit.credits * most, unit.usd * most)
             lease = self._free(self._measure(provider, more), theirs)
             if _holds(lease, self._measure(provider, unit)):
                 return lease, False
+            hopeless = all(cost == NOTHING for cost in self.reserved.values())
             return self._measure(), True  # what is left may do for a smaller call of another
 
         await self._change(choose)
-        return self._times(provider, unit, 1, with_reserved=True) > 0
+        return hopeless
 
     async def _change(self, choose: Callable[[Sequence[Any]], tuple[Caps, bool]]) -> None:
         """Take another lease; *choose* gets those of the others. Raises StoreError."""

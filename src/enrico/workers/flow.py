@@ -86,7 +86,7 @@ def register(steps: Steps) -> Flow:
         problems = []
         for handle in handles:
             try:
-                problem = await handle.get_result()
+                problem = await handle.get_result(polling_interval_sec=POLL_SECONDS)
             except Exception as error:  # the engine gave it up
                 problem = f"A part of the run was given up: {type(error).__name__}."
             if problem:

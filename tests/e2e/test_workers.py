@@ -1,0 +1,234 @@
+"""Workers over PostgreSQL: real processes that share runs, die, stop, and keep one cap."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from enrico.pipeline.schedules import begin_due
+from enrico.store.database import open_database
+from tests.conftest import Bench
+
+SLOW = {"provider": "*", "kind": "slow", "seconds": 0.15}
+BATCH = 2
+TAKEN_OVER = 30.0
+
+
+@pytest.fixture
+def backend() -> str:
+    return "postgresql"
+
+
+class Fleet:
+    """Commands and workers over one database and one sandbox."""
+
+    def __init__(self, bench: Bench, cli: Any) -> None:
+        self.bench = bench
+        self.cli = cli
+        self.sandbox: Any = None
+
+    async def open(self, *faults: Any, deals: int = 10, **env: str) -> None:
+        """Load the sample export and point everything at a sandbox with these faults."""
+        self.sandbox = await self.bench.sandbox(*faults)
+        self.bench.load(deals=deals)
+        self.cli.use(self.sandbox)
+        self.cli.at_noon(self.bench.offset)
+        self.cli.env |= {
+            "ENRICO_DATABASE_URL": self.bench.database(),
+            "ENRICO_APOLLO__BATCH_SIZE": str(BATCH),
+            "ENRICO_APOLLO__UNKNOWN_OUTCOME": "retry",
+            "ENRICO_FAST_LANE_DEALS": "0",
+            **env,
+        }
+
+    async def worker(self) -> asyncio.subprocess.Process:
+        """A worker that is ready."""
+        process = await self.cli.start("worker")
+        async with asyncio.timeout(60):
+            line = await process.stderr.readline()
+        assert b"This is worker" in line, line + await process.stderr.read()
+        return process
+
+    async def ask(self, *flags: str) -> str:
+        """Ask for a run; returns its id."""
+        return (await self.cli("run", "--detach", "--json", *flags)).json["run_id"]
+
+    async def until(self, holds: Callable[[], bool], seconds: float = 60.0) -> float:
+        """Wait until something holds; returns how many seconds that took."""
+        began = time.monotonic()
+        async with asyncio.timeout(seconds):
+            while not await asyncio.to_thread(holds):
+                await asyncio.sleep(0.05)
+        return time.monotonic() - began
+
+    def status(self, run_id: str) -> str:
+        return self.bench.query("select status from runs where id = ?", run_id)[0][0]
+
+    async def end(self, run_id: str, seconds: float = 60.0) -> dict[str, Any]:
+        """A run's summary, once it is over."""
+        over = ("asked", "working", "stopping")
+        await self.until(lambda: self.status(run_id) not in over, seconds)
+        return (await self.cli("show", "run", run_id, "--json")).json
+
+    def calls(self) -> int:
+        return self.bench.query("select count(*) from calls")[0][0]
+
+    @property
+    def bought(self) -> dict[str, Any]:
+        """What Apollo's own books say."""
+        return self.sandbox.stats()["apollo"]
+
+
+@pytest.fixture
+async def fleet(bench, cli) -> Fleet:
+    return Fleet(bench, cli)
+
+
+async def test_two_workers_bring_what_one_process_does(fleet, small):
+    await fleet.open(SLOW)
+    run_id = await fleet.ask()
+    first, second = await asyncio.gather(fleet.worker(), fleet.worker())
+
+    summary = await fleet.end(run_id)
+
+    assert summary["status"] == "done"
+    assert await fleet.bench.results(fleet.sandbox) == small.tables
+    assert fleet.bought["credits"] == summary["providers"]["apollo"]["credits"]
+    assert summary["cost_usd"] == pytest.approx(small.summary["cost_usd"], rel=0.02)
+    assert fleet.bench.query("select count(*) from claims") == [(0,)]
+    assert fleet.bench.query("select count(*) from work") == [(0,)]
+    for process in (first, second):
+        process.terminate()
+        assert (await fleet.cli.end(process)).code == 0
+
+
+async def test_what_a_killed_worker_left_is_taken_over(fleet, small):
+    await fleet.open(SLOW)
+    doomed = await fleet.worker()
+    run_id = await fleet.ask()
+    await fleet.until(lambda: fleet.calls() >= 3)
+    doomed.kill()
+    other = await fleet.worker()
+    at_kill = fleet.bench.query(
+        "select count(*) from calls where state = 'sent' and provider = 'apollo'"
+    )[0][0]
+
+    summary = await fleet.end(run_id, TAKEN_OVER)
+
+    assert summary["status"] == "done"
+    assert await fleet.bench.results(fleet.sandbox) == small.tables
+    paid_again = fleet.bought["credits"] - small.provider("apollo")["credits"]
+    assert 0 <= paid_again <= at_kill * BATCH
+    assert fleet.bench.query("select count(*) from chunks where state = 'lost'")[0][0] > 0
+    other.terminate()
+    assert (await fleet.cli.end(other)).code == 0
+
+
+async def test_a_worker_that_is_stopped_hands_over_and_nothing_is_paid_again(fleet, small):
+    await fleet.open(SLOW)
+    leaving = await fleet.worker()
+    run_id = await fleet.ask()
+    await fleet.until(lambda: fleet.calls() >= 3)
+    leaving.terminate()
+    assert (await fleet.cli.end(leaving)).code == 0
+    assert fleet.bench.query("select count(*) from calls where state = 'sent'") == [(0,)]
+    assert fleet.status(run_id) == "working"
+    await fleet.worker()
+
+    summary = await fleet.end(run_id, TAKEN_OVER)
+
+    assert (summary["status"], summary["messages"], summary["unfinished"]) == ("done", [], {})
+    assert await fleet.bench.results(fleet.sandbox) == small.tables
+    assert fleet.bought["credits"] == small.provider("apollo")["credits"]
+
+
+@pytest.mark.parametrize("cap", [7, 20])
+async def test_a_cap_holds_across_workers(fleet, cap):
+    await fleet.open(SLOW, deals=50, ENRICO_SERPER__CREDIT_USD="0")
+    await asyncio.gather(fleet.worker(), fleet.worker())
+    run_id = await fleet.ask("--only", "people", "--max-credits", str(cap))
+
+    summary = await fleet.end(run_id)
+
+    assert summary["status"] == "budget_reached"
+    assert cap - BATCH < fleet.bought["credits"] <= cap
+
+
+async def test_two_runs_at_once_buy_nobody_twice(fleet, small):
+    await fleet.open(SLOW)
+    await asyncio.gather(fleet.worker(), fleet.worker())
+
+    both = await asyncio.gather(fleet.ask(), fleet.ask())
+    summaries = [await fleet.end(run_id) for run_id in both]
+
+    assert [summary["status"] for summary in summaries] == ["done", "done"]
+    assert fleet.bought["credits"] == small.provider("apollo")["credits"]
+    assert await fleet.bench.results(fleet.sandbox) == small.tables
+
+
+async def test_a_run_is_cancelled_and_gone_on_with(fleet, small):
+    await fleet.open({**SLOW, "seconds": 1.5})
+    await fleet.worker()
+    run_id = await fleet.ask()
+    await fleet.until(lambda: fleet.calls() >= 3)
+
+    assert (await fleet.cli("cancel", run_id)).code == 0
+    cancelled = await fleet.end(run_id)
+    assert cancelled["status"] == "interrupted"
+    again = (await fleet.cli("resume", run_id, "--json")).json["run_id"]
+
+    assert (await fleet.end(again))["status"] == "done"
+    assert await fleet.bench.results(fleet.sandbox) == small.tables
+    assert fleet.bought["credits"] == small.provider("apollo")["credits"]
+
+
+async def test_who_wants_the_database_alone_gets_it_between_two_parts(fleet):
+    await fleet.open(SLOW, deals=50)
+    await fleet.worker()
+    run_id = await fleet.ask()
+    await fleet.until(lambda: fleet.calls() >= 3)
+
+    done = await fleet.cli("replay")
+
+    assert done.code == 0, done.err
+    assert (await fleet.end(run_id))["status"] == "done"
+
+
+async def test_a_run_in_the_foreground_is_left_to_the_workers(fleet, small):
+    await fleet.open(SLOW)
+    await fleet.worker()
+    detached = await fleet.ask()
+    await fleet.until(lambda: fleet.calls() >= 1)
+
+    done = await fleet.cli("run", "--json")
+
+    assert done.json["status"] == "done"
+    assert (await fleet.end(detached))["status"] == "done"
+    assert fleet.bought["credits"] == small.provider("apollo")["credits"]
+
+
+async def test_a_schedule_begins_runs_and_never_two_at_once(fleet):
+    await fleet.open(SLOW)
+    made = await fleet.cli("schedule", "set", "often", "--every", "1m")
+    assert made.code == 0, made.err
+    db = await open_database(fleet.bench.database())
+    both = await asyncio.gather(begin_due(db), begin_due(db))
+    assert sorted(map(len, both)) == [0, 1]
+    fleet.bench.change("update schedules set next_at = '2000-01-01T00:00:00.000Z'")
+    assert await begin_due(db) == []  # the last one is still under way
+    await db.close()
+
+    await fleet.worker()
+    await fleet.until(lambda: fleet.bench.query("select count(*) from runs")[0][0] >= 2)
+    assert (await fleet.cli("schedule", "remove", "often")).code == 0
+
+
+async def test_workers_need_postgresql(cli):
+    for command in (["worker"], ["run", "--detach"], ["schedule", "set", "x", "--every", "1h"]):
+        done = await cli(*command)
+        assert done.code == 2
+        assert "postgresql://" in done.err
