@@ -27,14 +27,15 @@ from enrico.client import Enrico
 from enrico.sandbox import write_sample_crm
 from enrico.settings import load_settings
 
-BOOKED_SECONDS = 2.0
-"""The server adds to its counts once a second."""
 _TICK = os.sysconf("SC_CLK_TCK")
 _COUNTS = """
     SELECT xact_commit AS commits, tup_inserted AS inserted, tup_updated AS updated,
            pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS log_bytes,
            (SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'calls') AS calls_updated
     FROM pg_stat_database WHERE datname = current_database()"""
+_WHILE_OTHERS = """
+    SELECT pg_sleep(0.05) FROM pg_stat_activity WHERE datname = current_database()
+    AND backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1"""
 _TABLES = """
     SELECT relname AS name, n_live_tup AS rows, n_dead_tup AS dead,
            pg_table_size(relid) AS bytes, pg_indexes_size(relid) AS index_bytes
@@ -53,19 +54,19 @@ async def measure(url: str, deals: int, profile: str) -> list[str]:
         connection = await asyncpg.connect(url)
         with sandbox_process(profile) as sandbox:
             settings = load_settings(profile, database_url=url, **settings_for(sandbox))
+            empty = await _counts(connection)
             async with Enrico(settings) as client:
-                empty = await _counts(connection)
                 await client.load(crm)
-                before = await _counts(connection)
+            loaded = await _counts(connection)
+            async with Enrico(settings) as client:
                 summary = await client.run()
-                own_cpu = time.process_time() - before["own_cpu"]
-                after = await _counts(connection)
-        run = {name: after[name] - before[name] for name in before} | {"own_cpu": own_cpu}
+            after = await _counts(connection)
+        run = {name: after[name] - loaded[name] for name in after}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         lines = [
             *_of_run(summary, run),
-            f"CPU of the load: {before['own_cpu'] - empty['own_cpu']:.2f} s here, "
-            f"{before['server_cpu'] - empty['server_cpu']:.2f} s of the server",
+            f"CPU of the load: {loaded['own_cpu'] - empty['own_cpu']:.2f} s here, "
+            f"{loaded['server_cpu'] - empty['server_cpu']:.2f} s of the server",
             f"most memory: {peak:.0f} MB",
             *await _of_database(connection),
         ]
@@ -74,8 +75,12 @@ async def measure(url: str, deals: int, profile: str) -> list[str]:
 
 
 async def _counts(connection: asyncpg.Connection[Any]) -> dict[str, float]:
-    """What the server has counted, and seconds of CPU."""
-    await asyncio.sleep(BOOKED_SECONDS)
+    """What the server has counted, and seconds of CPU.
+
+    A session books what it did seconds later, but at its end at once: so wait for that.
+    """
+    while await connection.fetch(_WHILE_OTHERS):
+        pass
     backend = await connection.fetchval("SELECT pg_backend_pid()")
     return {
         **await connection.fetchrow(_COUNTS),

@@ -26,6 +26,11 @@ FOUND = 0.85
 """Share of people found in the sandbox; each costs a credit."""
 CREDIT_USD = (0.025, 0.026)
 """Apollo's fair-use figure; the Basic plan's $65 for 2,500 credits (both August 2026)."""
+CLASSIFIED = 0.84
+"""Share of accounts whose search found something; each is a call, one account in it."""
+CLASSIFY_SECONDS = 1.18
+CLASSIFY_USD = 0.000076
+"""Off-peak. These three and the share found: python -m benchmarks.footprint, profile modern."""
 KEYS = (1, 2, 5, 10)
 TRIES = 40
 """Smaller backlogs whose spread is looked at."""
@@ -151,7 +156,14 @@ def money(calls: int) -> str:
          duration(accounts / package.searches_per_second)]
         for package in PACKAGES
     ]  # fmt: skip
-    return table(("", "credits", "dollars", "least time"), rows)
+    classified = accounts * CLASSIFIED
+    rows += [
+        [f"DeepSeek, {price}, {at_once} at once", count(classified),
+         dollars(classified * CLASSIFY_USD * factor),
+         duration(classified * CLASSIFY_SECONDS / at_once)]
+        for price, factor, at_once in (("off-peak", 1, 64), ("peak", 2, 512))
+    ]  # fmt: skip
+    return table(("", "credits or calls", "dollars", "least time"), rows)
 
 
 def backlogs(job: Job, tries: int) -> list[Sum]:
