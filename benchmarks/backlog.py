@@ -29,6 +29,8 @@ RESTARTED = (10.0, 60.0)
 SETTLING = 2.0
 """Seconds between the two readings of the provider's counters, when nothing may be in flight."""
 HALF_DAY = 43_200.0
+HOPELESS = 20
+"""So many times the expected time: what is not done then is stranded."""
 
 
 @dataclass(eq=False, slots=True)
@@ -73,12 +75,12 @@ class Backlog:
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
-        """Until every call is answered or held."""
+        """Until every call is answered or held, or there is no hope of it."""
         for _ in range(self._wanted):
             self._start_host()
         if self._job.at_night is not None:
             self._later(HALF_DAY, self._change_shift)
-        while self._unsettled:
+        while self._unsettled and self._now < HOPELESS * self._job.expected_seconds:
             self._now, _, event = heapq.heappop(self._events)
             event()
         self.outcome.seconds = self._now

@@ -131,6 +131,10 @@ def answers_lost(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Backlog, "_settle", forgets_one)
 
 
+def chunks_stranded(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Backlog, "_take_over", lambda self, chunk: None)
+
+
 def each_worker_for_itself(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Backlog, "_at_once", lambda self: 24 * len(self._hosts))
 
@@ -142,6 +146,7 @@ def each_worker_for_itself(patch: pytest.MonkeyPatch) -> None:
         (held_calls_sent_too, "paid for again"),
         (chunks_begun_anew, "paid for again"),
         (answers_lost, "were lost"),
+        (chunks_stranded, "were lost"),
         (each_worker_for_itself, "calls at once"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
