@@ -14,7 +14,7 @@ import orjson
 import enrico.workers.worker  # noqa: F401  what is forked has it then
 from enrico.sandbox import write_sample_crm
 from tests.chaos import child
-from tests.chaos.bugs import is_seen
+from tests.chaos.bugs import is_seen, planted
 from tests.chaos.child import Job
 from tests.chaos.record import Plan, Record
 from tests.chaos.spread import Tally
@@ -108,7 +108,7 @@ def _try(world: World, server: Server, case: Case, undisturbed: _Undisturbed, ta
     with world.trial(SLOW) as trial:
         env = _prepared(world, trial, url)
         trial.run(world.command(env, "run", "--detach"))
-        worker = Job(("worker",), env)
+        worker = Job(("worker",), env, before=planted())
         pids = [trial.start(worker) for _ in range(WORKERS)]
         trial.wait_for_first_call(pids[0])
         kills = 0
