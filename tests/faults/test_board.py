@@ -103,7 +103,8 @@ async def test_one_who_joins_knows_what_the_others_have_sent(stores):
             slot.release()
     async with limiter_on(url, "two", Window(4, 60.0)) as two:
         two.remember([0.1, 0.1, 0.1])  # the same calls, in the journal
-        (await two.slot()).sent()
+        async with asyncio.timeout(1):
+            (await two.slot()).sent()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(two.slot(), 0.3)
 

@@ -198,7 +198,5 @@ def test_limits_that_are_wrong_or_unknown_are_learnt_by_all(
 
     took = run_virtually(team.work())
 
-    print(kind, limit, seconds, told, assumed, calls, server.refused / calls)
-    print(took / (calls / limit * seconds), [one.windows for one in team.limiters])
     assert server.refused <= 0.01 * calls
     assert took <= 1.5 * calls / limit * seconds

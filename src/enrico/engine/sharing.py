@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -111,6 +111,7 @@ class SharedLimiter(Limiter):
         self._news = _News()
         self._share: int | None = None
         self._shared_at = -math.inf
+        self._shares: Mapping[str, int] = {}  # the others', as last seen
         self._forget_at = -math.inf
         self._turned = -math.inf
         self._turning: asyncio.Task[None] | None = None
@@ -132,9 +133,9 @@ class SharedLimiter(Limiter):
         for timer in (self._timer, self._turn_timer):
             if timer is not None:
                 timer.cancel()
-        if self._turning is not None:
-            self._turning.cancel()
-            await asyncio.gather(self._turning, return_exceptions=True)
+        if (turning := self._turning) is not None:
+            await asyncio.wait((turning,), timeout=LEAVING_SECONDS)
+            turning.cancel()
         try:
             async with asyncio.timeout(LEAVING_SECONDS), self._board.turn(self._stamp) as turn:
                 entries = [self._entry(grant, grant.by) for grant in self._untold.values()]
@@ -155,8 +156,7 @@ class SharedLimiter(Limiter):
         already = self.parked_for() > 0
         wait = super().rate_limited(slot, retry_after)
         if not already:
-            self._news = self._news.and_later(_News(wall=True))
-            self._tell_by = -math.inf
+            self._tell_at_once(_News(wall=True))
         return wait
 
     def succeeded(self, slot: Slot) -> str:
@@ -164,9 +164,13 @@ class SharedLimiter(Limiter):
         walled = self._wall is not None
         taught = super().succeeded(slot)
         if walled and self._wall is None:
-            self._news = self._news.and_later(_News(opened=slot.call.at, learnt=bool(taught)))
-            self._tell_by = -math.inf
+            self._tell_at_once(_News(opened=slot.call.at))
         return taught
+
+    def _tell_at_once(self, news: _News) -> None:
+        self._news = self._news.and_later(news)
+        self._tell_by = -math.inf
+        self._pump()
 
     def _leaves(self, call: Sent) -> None:
         grant = self._grants.get(call)
@@ -252,6 +256,7 @@ class SharedLimiter(Limiter):
             await asyncio.sleep(RETRY_SECONDS)
         except Exception as error:  # whatever it is: those who wait must be told
             self._fail(error)
+            await asyncio.sleep(RETRY_SECONDS)
         finally:
             self._turning = None
             self._turned = asyncio.get_running_loop().time()
@@ -282,7 +287,8 @@ class SharedLimiter(Limiter):
                 entries += [self._entry(one.grant, one.grant.by) for one in given]
                 entries += [self._entry(grant, now + LEASE) for grant in renewed]
                 common = self._common_now(turn.seen, news, now, probing=bool(given))
-                shared = before != share or now >= self._shared_at + SHARE_SECONDS
+                due = share is not None and now >= self._shared_at + SHARE_SECONDS
+                shared = due or before != share
                 forgets = now >= self._forget_at
                 # Until all is written down, nothing more than what both allow.
                 self._share = before and share and min(before, share)
@@ -384,7 +390,9 @@ class SharedLimiter(Limiter):
 
         None: we need none at present.
         """
-        if self._share is not None and now < self._shared_at + SHARE_SECONDS:
+        as_before = seen.shares == self._shares and now < self._shared_at + SHARE_SECONDS
+        self._shares = seen.shares
+        if self._share is not None and as_before:
             return self._share
         if self._first_waiting() is None and not self._in_flight:
             return None
