@@ -91,4 +91,5 @@ class MemoryTurn:
     said: Said = field(default_factory=Said)
 
     async def write(self, said: Said) -> None:
+        assert len({entry.n for entry in said.entries}) == len(said.entries)
         self.said = said

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from enrico.engine.limits import TooLate
-from enrico.engine.sharing import LEASE, SharedLimiter
+from enrico.engine.ours import LEASE
+from enrico.engine.sharing import SharedLimiter
 from enrico.engine.windows import Window
 from enrico.sandbox import DEFAULT_KEYS, RunningSandbox, SandboxConfig, start
 from enrico.sandbox.profiles import Limits, Profile

@@ -9,8 +9,9 @@ import pytest
 from enrico.engine.board import Entry
 from enrico.engine.limits import TooLate
 from enrico.engine.others import not_among
+from enrico.engine.ours import LEASE
 from enrico.engine.rules import Taught
-from enrico.engine.sharing import LEASE, PATIENCE_SECONDS, SharedLimiter
+from enrico.engine.sharing import PATIENCE_SECONDS, SharedLimiter
 from enrico.engine.windows import Window
 from enrico.errors import StoreError
 from tests.board import MemoryBoard, Wood

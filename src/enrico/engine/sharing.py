@@ -19,24 +19,21 @@ from typing import Any, NamedTuple
 import structlog
 
 from enrico.engine.board import Away, Board, Common, Entry, Said, Seen
-from enrico.engine.limits import Limiter, Slot, TooLate, Waiting
+from enrico.engine.limits import Limiter, Slot, Waiting
 from enrico.engine.others import Others, not_among
+from enrico.engine.ours import LEASE, REPORT, Grant, Ours
 from enrico.engine.rules import Wall
 from enrico.engine.windows import Sent, Window
 from enrico.errors import StoreError
 
 log = structlog.get_logger("enrico.limits")
 
-LEASE = 1.0
-"""Seconds within which a call must leave; renewed at half time while its worker lives."""
 AHEAD = 0.05
 """Leave is given so many seconds before it may be used: who waits for a turn loses no time."""
 AHEAD_MOST = 50
 """So many calls in one turn, at most, have leave before they may use it."""
 GATHER = 0.01
 """Seconds between two turns, at least."""
-REPORT = 0.15
-"""Within so many seconds the others hear of a call that left: before a window of a second turns."""
 SHARE_SECONDS = 1.0
 """How often what everybody may have in flight is divided anew."""
 SHARE_LASTS = 15.0
@@ -50,22 +47,12 @@ RETRY_SECONDS = 0.25
 LEAVING_SECONDS = 2.0
 
 
-@dataclass(eq=False, slots=True)
-class _Grant:
-    """Leave that one of our calls has; times are the loop's."""
-
-    n: int
-    call: Sent
-    by: float
-    void: bool = False
-
-
 class _Given(NamedTuple):
     """Leave that is being written down."""
 
     waiting: Waiting
     slot: Slot
-    grant: _Grant
+    grant: Grant
     at: float
 
 
@@ -100,11 +87,7 @@ class SharedLimiter(Limiter):
         self._clock = 0.0  # the board's time less the loop's
         self._stamp = 0
         self._others = Others(self._rules)
-        self._grants: dict[Sent, _Grant] = {}
-        self._given = 0
-        self._unsent: dict[Sent, _Grant] = {}  # in the order in which their leave ends
-        self._untold: dict[Sent, _Grant] = {}
-        self._tell_by = math.inf
+        self._ours = Ours(board.worker)
         self._remembered: list[float] = []
         self._common: Common | None = None  # as it was last seen
         self._told = (self._rules.taught, self._concurrency)
@@ -138,8 +121,8 @@ class SharedLimiter(Limiter):
             turning.cancel()
         try:
             async with asyncio.timeout(LEAVING_SECONDS), self._board.turn(self._stamp) as turn:
-                entries = [self._entry(grant, grant.by) for grant in self._untold.values()]
-                await turn.write(Said(entries, share=-1))
+                untold = self._ours.take_untold()
+                await turn.write(Said(self._entries(untold), share=-1))
         except (StoreError, TimeoutError):
             pass  # the others find out by themselves
         await self._board.close()
@@ -169,24 +152,15 @@ class SharedLimiter(Limiter):
 
     def _tell_at_once(self, news: _News) -> None:
         self._news = self._news.and_later(news)
-        self._tell_by = -math.inf
+        self._ours.tell_by = -math.inf
         self._pump()
 
     def _leaves(self, call: Sent) -> None:
-        grant = self._grants.get(call)
-        if grant is not None:
-            if asyncio.get_running_loop().time() >= grant.by:
-                raise TooLate("its leave had run out")
-            self._unsent.pop(call, None)
-            self._tell(grant)
+        self._ours.leaves(call)
         super()._leaves(call)
 
     def _released(self, call: Sent) -> None:
-        grant = self._grants.pop(call, None)
-        if grant is not None:
-            grant.void = call.at is None
-            self._unsent.pop(call, None)
-            self._tell(grant)
+        self._ours.ended(call)
         super()._released(call)
 
     def _most_in_flight(self, now: float) -> int:
@@ -215,9 +189,7 @@ class SharedLimiter(Limiter):
 
     def _due(self, now: float) -> float:
         """When the next turn is to be taken; infinity: when something happens."""
-        at = self._tell_by
-        if self._unsent:
-            at = min(at, next(iter(self._unsent.values())).by - LEASE / 2)
+        at = self._ours.due
         first = self._first_waiting()
         if first is not None or self._in_flight or self._share is not None:
             at = min(at, self._shared_at + SHARE_SECONDS)
@@ -235,10 +207,6 @@ class SharedLimiter(Limiter):
     def _is_probed(self) -> bool:
         """Whether another worker looks if the wall still stands."""
         return self._common is not None and self._common.prober not in ("", self._board.worker)
-
-    def _tell(self, grant: _Grant) -> None:
-        self._untold[grant.call] = grant
-        self._tell_by = min(self._tell_by, asyncio.get_running_loop().time() + REPORT)
 
     # -- a turn ---------------------------------------------------------------------------
 
@@ -269,23 +237,21 @@ class SharedLimiter(Limiter):
 
     async def _take_turn(self) -> None:
         loop = asyncio.get_running_loop()
-        news, self._news = self._news, _News()
-        telling, self._untold, self._tell_by = self._untold, {}, math.inf
+        news, telling = _News(), list[Grant]()
         given: list[_Given] = []
         before = self._share
         try:
             async with self._board.turn(self._stamp) as turn:
                 now = loop.time()
+                news, self._news = self._news, news
                 self._read(turn.seen, news, now)
-                telling = self._untold | telling
-                self._untold = {}
+                telling = self._ours.take_untold()
                 share = self._fair_share(turn.seen, now)
                 self._share = share
                 given = self._give(now)
-                renewed = [g for g in self._unsent.values() if now < g.by < now + LEASE / 2]
-                entries = [self._entry(grant, grant.by) for grant in telling.values()]
-                entries += [self._entry(one.grant, one.grant.by) for one in given]
-                entries += [self._entry(grant, now + LEASE) for grant in renewed]
+                renewed = self._ours.expiring(now)
+                entries = self._entries([*telling, *(one.grant for one in given)])
+                entries += self._entries(renewed, by=now + LEASE)
                 common = self._common_now(turn.seen, news, now, probing=bool(given))
                 due = share is not None and now >= self._shared_at + SHARE_SECONDS
                 shared = due or before != share
@@ -303,8 +269,7 @@ class SharedLimiter(Limiter):
         except BaseException:
             self._undo(given)
             self._news = news.and_later(self._news)
-            self._untold = telling | self._untold
-            self._tell_by = -math.inf
+            self._ours.put_back(telling)
             raise
         self._share = share
         if shared:
@@ -313,10 +278,7 @@ class SharedLimiter(Limiter):
             self._others.forget(now)
             self._forget_at = now + KEEP_SECONDS / 10
         self._common = common or turn.seen.common
-        for grant in renewed:
-            grant.by = now + LEASE
-            if self._unsent.pop(grant.call, None) is not None:
-                self._unsent[grant.call] = grant
+        self._ours.renew(renewed, now + LEASE)
         for one in given:
             if one.at > loop.time():
                 loop.call_at(one.at, _let_go, one)
@@ -329,9 +291,8 @@ class SharedLimiter(Limiter):
         news.learnt = news.learnt or mine != self._told
         self._clock = seen.clock
         for at in not_among(self._remembered, seen.entries, seen.clock):
-            grant = self._new_grant(Sent(at=at, over=at), by=at)
-            self._rules.count(grant.call, at)
-            self._untold[grant.call] = grant
+            self._rules.count(call := Sent(at=at, over=at), at)
+            self._ours.remember(call, at)
         self._remembered = []
         self._stamp = seen.stamp
         self._others.read(seen.entries, seen.clock, now)
@@ -412,15 +373,13 @@ class SharedLimiter(Limiter):
                 break
             ahead += at > now
             slot = self._admit(at, why or self._held_by)
-            grant = self._unsent[slot.call] = self._new_grant(slot.call, by=at + LEASE)
-            given.append(_Given(first, slot, grant, at))
+            given.append(_Given(first, slot, self._ours.grant(slot.call, at), at))
         return given
 
     def _undo(self, given: Sequence[_Given]) -> None:
         """It could not be written down: everybody waits on."""
         for one in given:
-            self._unsent.pop(one.slot.call, None)
-            del self._grants[one.slot.call]
+            self._ours.take_back(one.grant)
             self._rules.take_back(one.slot.call)
             self._in_flight -= 1
             self._expected += 1
@@ -428,22 +387,8 @@ class SharedLimiter(Limiter):
         if not self._in_flight:
             self._calm.set()
 
-    def _new_grant(self, call: Sent, by: float) -> _Grant:
-        self._given += 1
-        grant = self._grants[call] = _Grant(self._given, call, by)
-        return grant
-
-    def _entry(self, grant: _Grant, by: float) -> Entry:
-        call, clock = grant.call, self._clock
-        return Entry(
-            self._board.worker,
-            grant.n,
-            by + clock,
-            None if call.at is None else call.at + clock,
-            None if call.over is None else call.over + clock,
-            call.refused,
-            grant.void,
-        )
+    def _entries(self, grants: Sequence[Grant], by: float | None = None) -> list[Entry]:
+        return [self._ours.entry(grant, self._clock, by) for grant in grants]
 
     @property
     def _kept(self) -> float:
