@@ -27,6 +27,8 @@ class Wood:
     stamp: int = 0
     turns: int = 0
     away: bool = False
+    breaks: int = 0
+    """So many turns that tell of calls break at their end."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     chance: random.Random = field(default_factory=lambda: random.Random(5))
 
@@ -59,6 +61,9 @@ class MemoryBoard:
             turn = MemoryTurn(Seen(CLOCK, wood.stamp, entries, wood.common, shares))
             yield turn
             await self._travel()
+            if wood.breaks and turn.said.entries:
+                wood.breaks -= 1
+                raise Away("the connection broke")
             self._write(turn.said)
             wood.most_shared = max(wood.most_shared, sum(wood.shares.values()))
 

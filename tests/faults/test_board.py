@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
+from enrico.engine.http import Http, Request
 from enrico.engine.limits import TooLate
 from enrico.engine.ours import LEASE
 from enrico.engine.sharing import SharedLimiter
@@ -71,6 +72,19 @@ async def test_processes_on_one_key_meet_no_429_though_some_are_killed(stores, s
         assert [one["answered"] for one in done] == [calls, calls]
         assert books["rate_limited"] == 0
         assert books["highest_rate"]["search"]["1s"] <= second
+
+
+async def test_what_is_too_late_is_not_written_to_the_network(bench):
+    sandbox = await bench.sandbox()
+
+    def left() -> None:
+        raise TooLate
+
+    async with Http(sandbox.serper_url, {}, connections=1) as http:
+        with pytest.raises(TooLate):
+            await http.send(Request("POST", "/search", b"{}"), 5.0, left)
+
+    assert sandbox.stats()["serper"]["calls"] == 0
 
 
 def limiter_on(database: str, worker: str, *windows: Window, **options: Any) -> SharedLimiter:

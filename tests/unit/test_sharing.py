@@ -78,6 +78,24 @@ def test_nobody_leaves_without_the_board_and_all_goes_on_when_it_is_back() -> No
     run_virtually(scene())
 
 
+def test_a_turn_that_breaks_at_its_end_takes_no_place_and_loses_no_news() -> None:
+    async def scene() -> None:
+        wood = Wood(breaks=3)
+        one, _ = two_on(wood, Window(2, 60.0))
+        async with one, asyncio.timeout(5):
+            slots = [await one.slot() for _ in range(2)]
+            wood.breaks = 2
+            for slot in slots:
+                slot.sent()
+                slot.release()
+            wood.entries.clear()
+            await asyncio.sleep(2)
+            assert [entry.over is None for _, entry in wood.entries.values()] == [False, False]
+            assert not wood.breaks
+
+    run_virtually(scene())
+
+
 def test_a_board_that_stays_away_is_told_to_those_who_wait() -> None:
     async def scene() -> None:
         wood = Wood(away=True)
