@@ -1,6 +1,6 @@
 """A process that sends searches on a shared key: what it did is one line of JSON on stdout.
 
-python tests/sending.py DATABASE_URL|alone SERPER_URL KEY LIMIT CALLS [CONCURRENCY]
+python tests/sending.py DATABASE_URL|alone SERPER_URL KEY LIMIT CALLS [SPREAD]
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 from sqlalchemy.engine import make_url
 
@@ -48,13 +49,13 @@ async def send_all(limiter: Limiter, http: Http, calls: int) -> dict[str, float]
 
 
 async def main(
-    database: str, serper: str, key: str, limit: str, calls: str, concurrency: str = "64"
+    database: str, serper: str, key: str, limit: str, calls: str, spread: str = "0.1"
 ) -> None:
     headers = {"X-API-KEY": key, "Content-Type": "application/json"}
-    options = {"concurrency": int(concurrency)}
+    options: dict[str, Any] = {"concurrency": 64, "spread": float(spread)}
     windows = parse_windows([limit])
-    async with Http(serper, headers, connections=int(concurrency)) as http:
-        await http.warm(min(8, int(concurrency)))
+    async with Http(serper, headers, connections=64) as http:
+        await http.warm(8)
         print("ready", flush=True)
         if database == "alone":
             done = await send_all(Limiter(windows, **options), http, int(calls))

@@ -23,6 +23,8 @@ from enrico.store.board import PostgresBoard, gone
 from enrico.store.postgres import Postgres
 from tests.postgres import Server
 
+SPREAD = "0.5"
+"""Seconds. A machine that is busy with other tests lets the sandbox wait for that long."""
 SENDING = Path(__file__).parents[1] / "sending.py"
 
 
@@ -41,7 +43,7 @@ def restartable() -> Iterator[Server]:
 async def sender(database: str, sandbox: RunningSandbox, limit: str, calls: int) -> Any:
     process = await asyncio.create_subprocess_exec(
         sys.executable, SENDING, database, sandbox.serper_url, DEFAULT_KEYS["serper"], limit,
-        str(calls), stdout=asyncio.subprocess.PIPE,
+        str(calls), SPREAD, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
     assert await process.stdout.readline() == b"ready\n"
@@ -69,9 +71,12 @@ async def test_processes_on_one_key_meet_no_429_though_some_are_killed(stores, s
             await victim.wait()
 
         books = sandbox.stats()["serper"]
+        sends = stores.query("enrico", "SELECT sent FROM board_calls WHERE sent > 0 ORDER BY sent")
+        times = [at for (at,) in sends]
+        gaps = [b - a for a, b in zip(times, times[second:], strict=False)]
+        assert min(gaps) > 1.0  # no second, wherever it begins, has seen more calls leave
         assert [one["answered"] for one in done] == [calls, calls]
         assert books["rate_limited"] == 0
-        assert books["highest_rate"]["search"]["1s"] <= second
 
 
 async def test_what_is_too_late_is_not_written_to_the_network(bench):

@@ -73,6 +73,19 @@ class _News:
         return _News(self.wall, self.opened, self.learnt or later.learnt)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What one turn comes to, once it is written down."""
+
+    now: float
+    said: Said
+    given: Sequence[_Given]
+    told: Sequence[Grant]
+    renewed: Sequence[Grant]
+    share: int | None
+    news: _News
+
+
 class SharedLimiter(Limiter):
     """See :class:`Limiter`. Use it as ``async with``, so that its share is given back.
 
@@ -236,54 +249,70 @@ class SharedLimiter(Limiter):
                 waiting.future.set_exception(error)
 
     async def _take_turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        news, telling = _News(), list[Grant]()
-        given: list[_Given] = []
-        before = self._share
+        decided: _Decided | None = None
         try:
             async with self._board.turn(self._stamp) as turn:
-                now = loop.time()
-                news, self._news = self._news, news
-                self._read(turn.seen, news, now)
-                telling = self._ours.take_untold()
-                share = self._fair_share(turn.seen, now)
-                self._share = share
-                given = self._give(now)
-                renewed = self._ours.expiring(now)
-                entries = self._entries([*telling, *(one.grant for one in given)])
-                entries += self._entries(renewed, by=now + LEASE)
-                common = self._common_now(turn.seen, news, now, probing=bool(given))
-                due = share is not None and now >= self._shared_at + SHARE_SECONDS
-                shared = due or before != share
-                forgets = now >= self._forget_at
-                # Until all is written down, nothing more than what both allow.
-                self._share = before and share and min(before, share)
-                said = Said(
-                    entries,
-                    common,
-                    (-1 if share is None else share) if shared else None,
-                    now + self._clock - self._kept if forgets else 0.0,
-                )
-                if said:
-                    await turn.write(said)
+                decided = self._decide(turn.seen, asyncio.get_running_loop().time())
+                if decided.said:
+                    await turn.write(decided.said)
         except BaseException:
-            self._undo(given)
-            self._news = news.and_later(self._news)
-            self._ours.put_back(telling)
+            if decided is not None:
+                self._undo(decided)
             raise
+        self._carry_out(decided)
+
+    def _decide(self, seen: Seen, now: float) -> _Decided:
+        """What we say in this turn, knowing what the others have said."""
+        news, self._news = self._news, _News()
+        self._read(seen, news, now)
+        told = self._ours.take_untold()
+        before, share = self._share, self._fair_share(seen, now)
         self._share = share
-        if shared:
-            self._shared_at = -math.inf if share is None else now
-        if forgets:
+        given = self._give(now)
+        # Until all is written down, nothing more than what both allow.
+        self._share = before and share and min(before, share)
+        renewed = self._ours.expiring(now)
+        entries = self._entries([*told, *(one.grant for one in given)])
+        entries += self._entries(renewed, by=now + LEASE)
+        said = Said(entries, self._common_now(seen, news, now, probing=bool(given)))
+        if before != share:
+            said = replace(said, share=-1 if share is None else share)
+        elif share is not None and now >= self._shared_at + SHARE_SECONDS:
+            said = replace(said, share=share)
+        if now >= self._forget_at:
+            said = replace(said, forget_before=now + self._clock - self._kept)
+        return _Decided(now, said, given, told, renewed, share, news)
+
+    def _carry_out(self, decided: _Decided) -> None:
+        """The others know."""
+        now, said = decided.now, decided.said
+        self._share = decided.share
+        if said.share is not None:
+            self._shared_at = -math.inf if decided.share is None else now
+        if said.forget_before:
             self._others.forget(now)
             self._forget_at = now + KEEP_SECONDS / 10
-        self._common = common or turn.seen.common
-        self._ours.renew(renewed, now + LEASE)
-        for one in given:
+        self._common = said.common or self._common
+        self._ours.renew(decided.renewed, now + LEASE)
+        loop = asyncio.get_running_loop()
+        for one in decided.given:
             if one.at > loop.time():
                 loop.call_at(one.at, _let_go, one)
             else:
                 _let_go(one)
+
+    def _undo(self, decided: _Decided) -> None:
+        """It could not be written down: everybody waits on."""
+        for one in decided.given:
+            self._ours.take_back(one.grant)
+            self._rules.take_back(one.slot.call)
+            self._in_flight -= 1
+            self._expected += 1
+            heapq.heappush(self._queue, one.waiting)
+        if not self._in_flight:
+            self._calm.set()
+        self._news = decided.news.and_later(self._news)
+        self._ours.put_back(decided.told)
 
     def _read(self, seen: Seen, news: _News, now: float) -> None:
         """Take over what the others have written; add to *news* what they cannot know."""
@@ -375,17 +404,6 @@ class SharedLimiter(Limiter):
             slot = self._admit(at, why or self._held_by)
             given.append(_Given(first, slot, self._ours.grant(slot.call, at), at))
         return given
-
-    def _undo(self, given: Sequence[_Given]) -> None:
-        """It could not be written down: everybody waits on."""
-        for one in given:
-            self._ours.take_back(one.grant)
-            self._rules.take_back(one.slot.call)
-            self._in_flight -= 1
-            self._expected += 1
-            heapq.heappush(self._queue, one.waiting)
-        if not self._in_flight:
-            self._calm.set()
 
     def _entries(self, grants: Sequence[Grant], by: float | None = None) -> list[Entry]:
         return [self._ours.entry(grant, self._clock, by) for grant in grants]
