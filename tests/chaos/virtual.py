@@ -20,7 +20,7 @@ import aiosqlite.core
 import sqlalchemy.ext.asyncio
 
 from enrico.engine import call, limits, stats
-from enrico.pipeline import guests, lines, run
+from enrico.pipeline import context, guests, lines, run
 from enrico.store import journal, sqlite
 
 T = TypeVar("T")
@@ -150,7 +150,7 @@ def virtual_world(http: type, draw: random.Random) -> Iterator[None]:
             stack.enter_context(patch.object(module, "time", VIRTUAL_TIME))
         stack.enter_context(patch.object(call, "random", draw))
         token = SimpleNamespace(token_hex=lambda n: f"{draw.getrandbits(8 * n):0{2 * n}x}")
-        stack.enter_context(patch.object(run, "secrets", token))
+        stack.enter_context(patch.object(context, "secrets", token))
         stack.enter_context(patch.object(lines, "Http", http))
         # A run that waits an hour would ask 18,000 times whether a guest has come.
         stack.enter_context(patch.object(guests, "POLL_SECONDS", 30.0))

@@ -15,9 +15,10 @@ from enrico.engine import call as call_module
 from enrico.engine.budget import Budget, BudgetReached, Caps
 from enrico.engine.call import BadAnswer, Call, CallPath
 from enrico.engine.http import Lost, NotSent, Reply, Request
-from enrico.engine.limits import Limiter
+from enrico.engine.limits import Limiter, TooLate
 from enrico.engine.money import MICRO, Cost
 from enrico.engine.stats import Stats
+from enrico.engine.windows import Sent
 from enrico.errors import Fatal, Outage, Skippable, Unavailable, UnknownOutcome, Unreadable
 from enrico.providers.apollo import Apollo
 from enrico.providers.serper import Serper
@@ -127,6 +128,28 @@ async def test_the_true_cost_replaces_the_reservation(stage: Stage) -> None:
     assert answer.cost.credits == 3 * MICRO
     assert stage.budget.spent["apollo"].credits == 3 * MICRO
     assert stage.budget.reserved["apollo"] == Cost()
+
+
+async def test_a_call_whose_leave_ran_out_asks_anew_and_costs_nothing(stage: Stage) -> None:
+    class Late(Limiter):
+        refusals = 2
+
+        def _leaves(self, call: Sent) -> None:
+            if self.refusals:
+                self.refusals -= 1
+                raise TooLate("its leave had run out")
+            super()._leaves(call)
+
+    path = stage.call_path(OK)
+    path.limiter = Late(concurrency=1)
+
+    answer = await path.send(question(), read)
+
+    assert answer.cost.credits == 3 * MICRO
+    assert stage.budget.spent["apollo"].credits == 3 * MICRO
+    assert stage.budget.reserved["apollo"] == Cost()
+    assert stage.stats.providers["apollo"].calls == 1
+    assert stage.on_disk() == [("answered", 3 * MICRO, 1)]
 
 
 async def test_nothing_is_made_for_watchers_where_nobody_looks_on(

@@ -20,7 +20,7 @@ import structlog
 
 from enrico.engine.budget import Budget
 from enrico.engine.http import Http, Lost, NotSent, Reply, Request
-from enrico.engine.limits import BATCH_LANE, Limiter, Slot
+from enrico.engine.limits import BATCH_LANE, Limiter, Slot, TooLate
 from enrico.engine.money import NOTHING, Cost
 from enrico.engine.stats import ProviderName, Stats
 from enrico.engine.watching import CallSeen, Happened, Watchers
@@ -221,6 +221,11 @@ class CallPath:
                         reply = await self.http.send(
                             call.request, self.provider.timeout_seconds, slot.sent
                         )
+                    except TooLate as cause:
+                        charged = NOTHING
+                        self.stats.calls -= 1
+                        await self._conclude(tried, "not_sent", error=str(cause))
+                        continue
                     except NotSent as cause:
                         charged = NOTHING
                         raise await self._not_sent(tried, cause) from cause

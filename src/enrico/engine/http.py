@@ -118,7 +118,8 @@ class Http:
     ) -> Reply:
         """The provider's whole answer. Raises NotSent or Lost; a refusal is an answer too.
 
-        *left* is called the moment the request is written to the network.
+        *left* is called the moment before the request is written to the network; what it raises
+        goes through, and nothing is written.
 
         *timeout_seconds* bounds the whole exchange: blank lines that keep a connection alive
         would renew any limit between bytes.

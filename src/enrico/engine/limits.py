@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from enrico.engine.rules import SPREAD, Rules, Wall
 from enrico.engine.windows import Sent, Window
@@ -27,6 +28,10 @@ HEADROOM = 1.5
 FIRST_BURST = 50
 """So many calls may be in flight at first, or half of a configured limit if that is more; then as
 many as were answered. A limit that is twice too high so costs few 429s, and a small run no time."""
+
+
+class TooLate(Exception):
+    """Leave was given too long ago to send the call now: ask anew."""
 
 
 class Slot:
@@ -44,13 +49,23 @@ class Slot:
         ``earlier answers``, which show that a limit is right; empty: nothing."""
 
     def sent(self) -> None:
-        """The request leaves now."""
-        self.call.at = asyncio.get_running_loop().time()
-        self._limiter._pump()
+        """The request leaves now. Raises TooLate when it must not any more."""
+        self._limiter._leaves(self.call)
 
     def release(self) -> None:
         """The answer is in, or the call will not be made."""
         self._limiter._released(self.call)
+
+
+class Waiting(NamedTuple):
+    """Somebody who waits for leave; whoever is first in order goes first."""
+
+    lane: int
+    order: int
+    asked: float
+    owner: object
+    call: object
+    future: asyncio.Future[Slot]
 
 
 class Limiter:
@@ -88,7 +103,7 @@ class Limiter:
         self._expected = math.inf
         self._accepted = 0  # calls accepted since the concurrency was last changed
         self._in_flight = 0
-        self._queue: list[tuple[int, int, float, object, object, asyncio.Future[Slot]]] = []
+        self._queue: list[Waiting] = []
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
         self._wall: Wall | None = None
@@ -107,7 +122,8 @@ class Limiter:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Slot] = loop.create_future()
-        heapq.heappush(self._queue, (lane, self._order, loop.time(), owner, call, future))
+        waiting = Waiting(lane, self._order, loop.time(), owner, call, future)
+        heapq.heappush(self._queue, waiting)
         self._order += 1
         self._pump()
         try:
@@ -238,17 +254,17 @@ class Limiter:
 
     def hurry(self, call: object) -> None:
         """Whoever waits for leave to send *call* goes into the fast lane."""
-        for place, (_, *rest) in enumerate(self._queue):
-            if rest[3] is call:
-                self._queue[place] = (FAST_LANE, *rest)  # type: ignore[assignment]
+        for place, waiting in enumerate(self._queue):
+            if waiting.call is call:
+                self._queue[place] = waiting._replace(lane=FAST_LANE)
         heapq.heapify(self._queue)
         self._pump()
 
     def turn_away(self, owner: object, error: Exception) -> None:
         """Everybody who waits for *owner* is told why nothing more is sent."""
-        for *_, whose, _, future in self._queue:
-            if whose is owner and not future.done():
-                future.set_exception(error)
+        for waiting in self._queue:
+            if waiting.owner is owner and not waiting.future.done():
+                waiting.future.set_exception(error)
         self._pump()
 
     # -- inside ---------------------------------------------------------------------------
@@ -269,41 +285,55 @@ class Limiter:
             call.over = asyncio.get_running_loop().time()
         self._pump()
 
+    def _leaves(self, call: Sent) -> None:
+        call.at = asyncio.get_running_loop().time()
+        self._pump()
+
     def _pump(self) -> None:
         """Give leave to those who wait, as many as every window and the concurrency allow."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        while self._queue and not self._hushed:
-            lane, _, asked, *_, future = self._queue[0]
-            if future.done():  # the one who waited was cancelled, or turned away
-                heapq.heappop(self._queue)
-                continue
+        while (first := self._first_waiting()) is not None:
             now = loop.time()
-            at, why = self._free_at(now, lane)
+            at, why = self._free_at(now, first.lane)
             if at > now:
                 self._held_by = why
                 if at != math.inf:
                     self._timer = loop.call_at(at, self._pump)
                 return
-            heapq.heappop(self._queue)
-            waited = now - asked
-            slot = Slot(self, waited, self._held_by if waited > 0 else "")
-            self._in_flight += 1
-            self._expected -= 1
-            self._rules.count(slot.call, now)
-            future.set_result(slot)
+            first.future.set_result(self._admit(now, self._held_by))
         self._held_by = ""
+
+    def _first_waiting(self) -> Waiting | None:
+        """Whose turn it is, if anybody may go."""
+        while self._queue and not self._hushed:
+            if not self._queue[0].future.done():
+                return self._queue[0]
+            heapq.heappop(self._queue)  # the one who waited was cancelled, or turned away
+        return None
+
+    def _admit(self, at: float, why: str) -> Slot:
+        """The first who waits may go at *at*; *why* held him back until then."""
+        waited = at - heapq.heappop(self._queue).asked
+        slot = Slot(self, waited, why if waited > 0 else "")
+        self._in_flight += 1
+        self._expected -= 1
+        self._rules.count(slot.call, at)
+        return slot
 
     def _free_at(self, now: float, lane: int) -> tuple[float, str]:
         """When the next call may leave, and what holds it back; infinity: after an answer."""
         # After a wall one call goes first, so that the next wall is not met by all.
         if self._wall is not None and self._in_flight:
             return math.inf, "429"
-        if self._in_flight >= self.at_once:
+        if self._in_flight >= self._most_in_flight(now):
             return math.inf, "concurrency"
         if self._in_flight >= max(self._first, self._answered):
             return math.inf, "earlier answers"
         free, why = self._rules.free_at(now, expected=self._expected, batch=lane > FAST_LANE)
         return (free, why) if free > self._parked_until else (self._parked_until, "429")
+
+    def _most_in_flight(self, now: float) -> int:
+        return self.at_once

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from enrico.engine.windows import Ledger, Pace, Sent, Window
 
@@ -55,6 +56,28 @@ class Wall:
     def seconds(self) -> float:
         """How long it is known to stand."""
         return self.ends - self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What answers and walls have taught beyond what is known, for others on the same key."""
+
+    windows: tuple[tuple[int, float], ...] = ()
+    """(limit, seconds) of each window that 429s taught."""
+    rate: float = 0.0
+    """The pace in calls a second; 0: none."""
+    sure: bool = False
+    """Whether a wall taught the pace; else it is a guess that grows."""
+    spread: float = 0.0
+    """What a wall made of the network's spread, in seconds; 0: nothing."""
+
+    def after(self, base: Taught, mine: Taught) -> Taught:
+        """What both know: this one, and *mine*, which was *base* when it was last told."""
+        if mine == base or (self.sure and not base.sure):
+            return self
+        if self.sure or mine.sure or not self.rate or not mine.rate:
+            return mine
+        return replace(self, rate=self.rate + mine.rate - base.rate)
 
 
 class Rules:
@@ -107,6 +130,33 @@ class Rules:
         """What 429s taught, as text."""
         found = [str(rule) for rule in self.known if _learned(rule)]
         return [*found, str(self.pace)] if self._paced else found
+
+    @property
+    def taught(self) -> Taught:
+        """The same for other processes, and a guess as far as it has grown."""
+        return Taught(
+            tuple((rule.limit, rule.seconds) for rule in self.known if _learned(rule)),
+            rate=0.0 if self.pace is None else self.pace.rate,
+            sure=self._paced,
+            spread=self.spread if self.spread > SPREAD else 0.0,
+        )
+
+    def adopt(self, taught: Taught, now: float) -> None:
+        """Another process on the same key found this out."""
+        for limit, seconds in taught.windows:
+            same = (r for r in self.known if isinstance(r, Ledger) and r.seconds == seconds)
+            ledger = next(same, None)
+            if ledger is None:
+                ledger = Ledger(Window(limit, seconds), clock=self._clock, learned=True)
+                self._add(ledger, now)
+            ledger.limit, ledger.learned, ledger.sure = limit, True, None
+        if taught.rate and (taught.sure or self.pace is not None):
+            self.pace = self.pace or Pace(taught.rate)
+            self.pace.rate = taught.rate
+            self.pace.most = taught.rate if taught.sure else math.inf
+        self.spread = max(self.spread, taught.spread)
+        # It was just tried, or just refused: that is enough for all.
+        self._try_at = max(self._try_at or 0.0, now + LONGEST_SHARED)
 
     def network(self, seconds: Sequence[float]) -> None:
         """Connecting took so long each time: where that hardly varies, no call's way does."""
@@ -308,5 +358,5 @@ class Rules:
         self.known.append(ledger)
 
 
-def _learned(rule: Ledger | Pace) -> bool:
+def _learned(rule: Ledger | Pace) -> TypeGuard[Ledger]:
     return isinstance(rule, Ledger) and rule.learned

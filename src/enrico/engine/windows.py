@@ -13,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, get_args
 
 from enrico.errors import ConfigError
@@ -181,7 +182,10 @@ class Ledger:
             free = math.inf
         if len(self.calls) < limit:
             return now
-        return min(free, self.calls[len(self.calls) - limit].counted_by(spread) + self.seconds)
+        # Calls may leave in another order than they had leave.
+        must_go = islice(self.calls, len(self.calls) - limit + 1)
+        latest = max(call.counted_by(spread) for call in must_go)
+        return min(free, latest + self.seconds)
 
     def _forget(self, until: float, spread: float) -> None:
         while self.calls and self.calls[0].counted_by(spread) <= until:

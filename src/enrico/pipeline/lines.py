@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import select
 
+from enrico.engine.board import Board
 from enrico.engine.budget import Budget
 from enrico.engine.call import CallPath, Provider
 from enrico.engine.http import Http, Lost, NotSent
 from enrico.engine.limits import Limiter
+from enrico.engine.sharing import SharedLimiter
 from enrico.engine.stats import ProviderName
 from enrico.engine.watching import Watchers
 from enrico.engine.windows import Window, parse_windows
@@ -72,8 +76,14 @@ def check_keys(settings: Settings, only: Sequence[Branch]) -> None:
         )
 
 
-async def open_lines(stack: AsyncExitStack, ctx: Context) -> dict[str, Line]:
-    """A line to each provider of the run; *stack* closes them."""
+async def open_lines(
+    stack: AsyncExitStack, ctx: Context, board: Callable[[str], Board] | None = None
+) -> dict[str, Line]:
+    """A line to each provider of the run; *stack* closes them.
+
+    *board*: where the processes on one key share its limits, by the line's name; None: this
+    process has the keys to itself.
+    """
     learned = await _learned(ctx)
     lines: dict[str, Line] = {}
     for provider, section in (
@@ -86,14 +96,19 @@ async def open_lines(stack: AsyncExitStack, ctx: Context) -> dict[str, Line]:
         http = Http(section.base_url, headers, connections=section.concurrency)
         windows = windows_of(ctx.settings, name)
         assumed = not getattr(section, "limits", "none")
-        limiter = Limiter(
-            windows,
-            concurrency=section.concurrency,
-            assumed=assumed,
-            learned=parse_windows(learned.get(name, ())) if assumed else (),
-            by_concurrency=provider is ctx.llm,
-            typical_seconds=APOLLO_SECONDS if provider is ctx.apollo else None,
-        )
+        options: dict[str, Any] = {
+            "concurrency": section.concurrency,
+            "assumed": assumed,
+            "learned": parse_windows(learned.get(name, ())) if assumed else (),
+            "by_concurrency": provider is ctx.llm,
+            "typical_seconds": APOLLO_SECONDS if provider is ctx.apollo else None,
+        }
+        if board is None:
+            limiter = Limiter(windows, **options)
+        else:
+            place = board(_line_name(name, section.base_url, ctx.settings.key(name)))
+            shared = SharedLimiter(place, windows, **options)
+            limiter = await stack.enter_async_context(shared)
         longest = max((window.seconds for window in windows), default=0.0)
         limiter.remember(await ctx.journal.seconds_since_sends(name, longest))
         lines[name] = Line(provider, await stack.enter_async_context(http), limiter)
@@ -123,6 +138,12 @@ def open_paths(
             watchers=watchers,
             lane=lane,
         )
+
+
+def _line_name(provider: str, base_url: str, key: str) -> str:
+    """Tells lines apart without saying the key."""
+    digest = hashlib.sha256(f"{base_url}\n{key}".encode())
+    return f"{provider} {digest.hexdigest()[:12]}"
 
 
 async def _learned(ctx: Context) -> Mapping[str, Sequence[str]]:

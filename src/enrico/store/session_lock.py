@@ -302,9 +302,25 @@ async def _slots(backend: Postgres, condition: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def take_slot(backend: Postgres) -> Slot:
-    """The first place that is free."""
-    number = 1
-    while not await (slot := Slot(backend, number)).try_to_acquire():
-        number += 1
-    return slot
+async def take_slot(backend: Postgres, number: int = 0) -> tuple[Slot, str] | None:
+    """The place of that number, or the first free one, and who died in it; None if it is not free.
+
+    Nobody died where the name is empty.
+    """
+    place = number or 1
+    while True:
+        slot = Slot(backend, place)
+        before = await _holder(backend, slot.work)
+        if await slot.try_to_acquire():
+            return slot, before
+        if number:
+            return None
+        place += 1
+
+
+async def _holder(backend: Postgres, work: str) -> str:
+    connection = await backend.connect()
+    try:
+        return str(await connection.fetchval(_HOLDER, work) or "")
+    finally:
+        await connection.close(timeout=CONNECT_SECONDS)

@@ -25,6 +25,7 @@ from enrico.pipeline.lines import check_keys, open_lines, open_paths
 from enrico.pipeline.schedules import begin_due
 from enrico.privacy.retention import retain
 from enrico.settings import Settings
+from enrico.store.board import PostgresBoard, gone
 from enrico.store.chunks import Part
 from enrico.store.database import Database
 from enrico.store.journal import Journal, moment
@@ -72,11 +73,12 @@ class Worker:
         """Work until stopped. Raises ConfigError, and StoreError when the database is gone."""
         check_keys(self._settings, BRANCHES)
         async with AsyncExitStack() as stack:
-            self._slot = await take_slot(self._backend)
+            taken = await take_slot(self._backend)
+            assert taken is not None
+            self._slot, before = taken
             stack.push_async_callback(self._slot.release)
             self._host = await self._open(stack)
-            async with self._spending():
-                await settle_chunks(self._host, self._slot.work)
+            await self._bury(self._slot.work, before)
             flow = register(self)
             await self._launch(stack)
             on_start(self._slot.work)
@@ -180,12 +182,10 @@ class Worker:
     async def _watch_over(self) -> None:
         """Sort out what dead workers left, and have somebody go on with it."""
         for name in await silent_slots(self._backend):
-            slot = Slot(self._backend, int(name.split()[-1]))
-            if await slot.try_to_acquire():
+            if taken := await take_slot(self._backend, int(name.split()[-1])):
+                slot, before = taken
                 try:
-                    async with self._spending():
-                        lost = await settle_chunks(self._host, name)
-                    log.warning("a worker is dead", worker=name, runs=lost)
+                    await self._bury(name, before)
                 finally:
                     await slot.release()
         live = await live_slots(self._backend)
@@ -196,6 +196,14 @@ class Worker:
         if orphans:
             await DBOS.resume_workflows_async(orphans)
 
+    async def _bury(self, slot: str, process: str) -> None:
+        """Sort out what a dead worker left in its slot, which is ours for now."""
+        if process:
+            await gone(self._backend, process)
+        async with self._spending():
+            if lost := await settle_chunks(self._host, slot):
+                log.warning("a worker is dead", worker=slot, runs=lost)
+
     # -- opening --------------------------------------------------------------------------
 
     async def _open(self, stack: AsyncExitStack) -> Context:
@@ -204,7 +212,9 @@ class Worker:
         applier = Applier(db, Journal(db), Stats(), settings.serper.language)
         host = new_context(self._slot.work, db, settings, RunOptions(), applier)
         host.is_chunk = True
-        lines = await open_lines(stack, host)
+        lines = await open_lines(
+            stack, host, lambda line: PostgresBoard(self._backend, line, self._backend.name)
+        )
         open_paths(host, lines, Budget(RunOptions().caps), Watchers(()), BATCH_LANE)
         return host
 
