@@ -16,7 +16,7 @@ from enrico.engine.budget import BudgetReached
 from enrico.errors import Fatal, Interrupted, ProviderError
 from enrico.pipeline.context import Context
 from enrico.pipeline.people import buy
-from enrico.pipeline.reconcile import note_counters, settle_left_over
+from enrico.pipeline.reconcile import apply_left_over, note_counters, settle_left_over
 from enrico.pipeline.run import Run
 from enrico.providers.apollo import PersonToFind
 from enrico.providers.serper import read_results
@@ -43,7 +43,7 @@ class CallHistory(History):
     async def _work(self, run: Run, db: Database) -> str:
         async with run._open() as ctx:
             self.stop_now = partial(self._stop, ctx)
-            await run._apply_left_over()
+            await apply_left_over(ctx)
             await settle_left_over(ctx)
             await db.write((_RUN, [self._row(run)]))
             if self.settings.apollo.unknown_outcome == "reconcile":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enrico.domain.identity import (
@@ -26,6 +26,7 @@ _address = st.builds(
 
 
 @given(st.one_of(st.text(), _address))
+@example("0.+@0.A0")
 def test_the_key_of_an_email_key_is_itself(raw: str) -> None:
     key = email_key(raw)
 

@@ -124,7 +124,8 @@ def _check_one(address: str, name: str) -> EmailCheck:
     if not host or len(local) > 64 or not _LOCAL.fullmatch(local):
         return EmailCheck("", False, "malformed")
     plain = local.split("+", 1)[0]
-    local = plain or local
+    if plain != local and _LOCAL.fullmatch(plain):
+        local = plain
     if host == "googlemail.com":
         host = "gmail.com"
     if host == "gmail.com":

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import orjson
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from enrico.engine.limits import BATCH_LANE, FAST_LANE
 from enrico.engine.money import Cost
-from enrico.engine.stats import Stats
+from enrico.engine.stats import ProviderName, Stats
 from enrico.engine.watching import Watcher, Watchers
 from enrico.errors import EnricoError, Interrupted
 from enrico.pipeline.apply import Applier
@@ -26,7 +26,7 @@ from enrico.pipeline.reconcile import apply_left_over, settle_left_over
 from enrico.store.chunks import Part, begin_chunk, claim, end_chunk, left_to_others
 from enrico.store.selection import Selection, WorkKind
 from enrico.store.suppressions import load_suppressions
-from enrico.store.tables import calls, chunks, runs
+from enrico.store.tables import calls, chunks, classifications, people, runs, searches
 
 log = structlog.get_logger("enrico.chunk")
 
@@ -34,6 +34,9 @@ LOOK_SECONDS = 0.5
 """How often it is looked whether others are done with what they claimed, or the run is to stop."""
 _BRANCHES: dict[WorkKind, tuple[Branch, ...]] = {
     "search": ("search", "classify"), "classify": ("classify",), "people": ("people",),
+}  # fmt: skip
+_FACTS: dict[ProviderName, Table] = {
+    "serper": searches, "deepseek": classifications, "apollo": people,
 }  # fmt: skip
 HANDED_OVER = "The worker was stopped; another one goes on with this."
 STOPPED = "The run was cancelled. What was bought is kept; go on with: enrico resume {}"
@@ -179,19 +182,30 @@ async def settle_chunks(host: Context, worker: str) -> list[str]:
 
 
 async def spent(host: Context, chunk_id: str) -> str:
-    """What the journal knows of a chunk that did not live to tell."""
+    """What the journal and the facts know of a chunk that did not live to tell."""
     stats = Stats()
-    rows = await host.db.rows(
-        select(
-            calls.c.provider,
-            func.count(),
-            func.sum(calls.c.credits),
-            func.sum(calls.c.usd),
-        )
-        .where(calls.c.run_id == chunk_id)
+    calls_of_it = calls.c.run_id == chunk_id
+    for name, number, credits, usd in await host.db.rows(
+        select(calls.c.provider, func.count(), func.sum(calls.c.credits), func.sum(calls.c.usd))
+        .where(calls_of_it)
         .group_by(calls.c.provider)
-    )
-    for name, number, credits, usd in rows:
+    ):
         stats.providers[name].calls = number
         stats.providers[name].cost = Cost(int(credits), int(usd))
+    for name, table in _FACTS.items():
+        item = stats.providers[name]
+        for state, number in await host.db.rows(
+            select(table.c.state, func.count())
+            .join_from(table, calls, calls.c.id == table.c.call_id)
+            .where(calls_of_it)
+            .group_by(table.c.state)
+        ):
+            if state in ("found", "done"):
+                item.found += number
+            elif state in ("not_found", "empty"):
+                item.not_found += number
+            elif state == "held":
+                item.held += number
+        item.items = item.found + item.not_found
+        item.total = item.done
     return orjson.dumps({**stats.as_dict(), "halted": []}).decode()
