@@ -43,7 +43,7 @@ async def run(crm: Path, ready: Ready) -> Result:
         started.append(time.perf_counter() - began)
 
     async with Enrico(settings_of(ready)) as client:
-        report = await client.load(crm)
+        report = await client.load(crm, roles=False)
         scope = client.scope(load_id=report.load_id)
         part = client.scope(load_id=report.load_id, limit=ready.deals)
         summary = await client.run(part, on_start=on_start)

@@ -32,6 +32,7 @@ from enrico.intake import Intake, OnDisk, Unusable, read_exports, share_by_accou
 from enrico.logs import hide, set_up_logs
 from enrico.pipeline.context import BRANCHES, Branch, RunOptions
 from enrico.pipeline.guests import POLL_SECONDS, Request
+from enrico.pipeline.lines import check_keys
 from enrico.pipeline.plan import Plan, make_plan
 from enrico.pipeline.roles import resolve_roles_in
 from enrico.pipeline.run import Run
@@ -171,18 +172,25 @@ class Enrico:
         self,
         *paths: str | Path,
         link_by_account: bool = False,
+        roles: bool = True,
     ) -> LoadReport:
         """Read exports into the database. Loading the same again changes nothing.
 
         *link_by_account* puts all contacts of an account on those of its deals for which the
-        export names no contact. Raises InputError when nothing can be used; single rows are
-        reported instead.
+        export names no contact. *roles*: False leaves them to the run that follows, which resolves
+        them while its first calls are in flight. Raises InputError when nothing can be used; single
+        rows are reported instead.
         """
         with closing(read_exports([Path(path) for path in paths])) as intake:
             if link_by_account:
                 share_by_account(intake)
             async with self.db.alone("load"):
-                return await self._save(intake)
+                report = await self._save(intake)
+                if roles:
+                    # They cost nothing: what the CRM itself says of them can be looked at now.
+                    scope = self.scope(load_id=report.load_id)
+                    await resolve_roles_in(self.db, scope, self.settings.role_threshold)
+                return report
 
     async def _save(self, intake: Intake) -> LoadReport:
         load_id = f"l-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -211,9 +219,6 @@ class Enrico:
         few = asdict(replace(report, unusable=[]))
         kept = orjson.dumps({**few, "unusable": len(report.unusable)}).decode()
         await self.db.write((_LOAD, [{"id": load_id, "at": timestamp(), "report": kept}]))
-        # Roles cost nothing: what the CRM itself says of them can be looked at right away.
-        scope = self.scope(load_id=load_id)
-        await resolve_roles_in(self.db, scope, self.settings.role_threshold)
         return report
 
     async def _save_problems(self, load_id: str, unusable: Sequence[dict[str, Any]]) -> None:
@@ -488,19 +493,22 @@ class Enrico:
         *more: str | Path,
         out: str | Path | None = None,
         link_by_account: bool = False,
+        only: Sequence[Branch] = BRANCHES,
         **options: Any,
     ) -> Results:
         """Load, run and give back the tables. *source*: a path, or a pandas or polars frame.
 
-        *options* are those of :meth:`run`. The tables come as frames of the kind given.
+        *only* and *options* are those of :meth:`run`. The tables come as frames of the kind given.
         """
         frame = None if isinstance(source, str | Path) else source
+        how = {"link_by_account": link_by_account, "roles": "roles" not in only}
+        check_keys(self.settings, only)
         if frame is None:
-            report = await self.load(source, *more, link_by_account=link_by_account)
+            report = await self.load(source, *more, **how)
         else:
-            report = await self._load_frame(frame, link_by_account)
+            report = await self._load_frame(frame, **how)
         scope = self.scope(load_id=report.load_id)
-        summary = await self.run(scope, **options)
+        summary = await self.run(scope, only=only, **options)
         if out is not None:
             await self.export(out, scope)
         tables = await all_rows(self.db, scope, TABLES[:-1])
@@ -510,7 +518,7 @@ class Enrico:
         }
         return Results(summary=summary, load=report, **made)
 
-    async def _load_frame(self, frame: Any, link_by_account: bool) -> LoadReport:
+    async def _load_frame(self, frame: Any, **how: bool) -> LoadReport:
         write = getattr(frame, "write_csv", None)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "frame.csv"
@@ -523,7 +531,7 @@ class Enrico:
                     f"A {type(frame).__name__} cannot be loaded. Give a path, a pandas frame or a "
                     "polars frame."
                 )
-            return await self.load(path, link_by_account=link_by_account)
+            return await self.load(path, **how)
 
 
 def _telemetry(settings: Settings) -> Telemetry | None:

@@ -38,6 +38,34 @@ async def test_enrich_writes_the_tables_and_tells_its_summary_as_json(bench, cli
         assert len(read_csv(cli.folder / file["path"])) == file["rows"] + 1, name
 
 
+@pytest.mark.parametrize(
+    "flags", [[], ["--only", "search,classify,people"], ["--dry-run"]], ids=["all", "no", "dry"]
+)
+async def test_roles_that_the_crm_names_are_there_after_enrich_whatever_it_did(
+    bench, command, cli, flags
+):
+    cli.use(await bench.sandbox())
+
+    enriched = await cli("enrich", bench.crm(10), "-o", "results", *flags)
+    exported = await command("export", "-o", "again.csv")
+
+    assert (enriched.code, exported.code) == (0, 0), enriched.err
+    header, *rows = read_csv(cli.folder / "again.csv")
+    sources = [row[header.index("role_source")] for row in rows]
+    assert sources.count("crm_role") > 10
+
+
+async def test_a_missing_key_is_told_before_an_export_is_read(bench, command, cli):
+    cli.use(await bench.sandbox())
+
+    done = await command("enrich", bench.crm(10), "-o", "results", APOLLO_API_KEY="")
+    runs = await command("show", "deal", "0065g0000000000AAA")
+
+    assert done.code != 0
+    assert "APOLLO_API_KEY is not set" in done.err
+    assert runs.code != 0
+
+
 async def test_enrich_without_json_writes_nothing_on_stdout(bench, cli):
     cli.use(await bench.sandbox())
 

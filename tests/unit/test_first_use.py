@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import publicsuffixlist
 import pytest
@@ -21,7 +22,6 @@ NOT_ON_THE_WAY = (
 
 
 def test_the_suffix_list_says_what_its_library_reads_out_of_it() -> None:
-    registries, hosting = identity._public_suffixes()
     library = publicsuffixlist.PublicSuffixList(only_icann=True)
     both = publicsuffixlist.PublicSuffixList(accept_unknown=False)
 
@@ -29,6 +29,7 @@ def test_the_suffix_list_says_what_its_library_reads_out_of_it() -> None:
         if line and not line.startswith("//"):
             rule = line.lstrip("!").replace("*", "any")
             for host in (f"www.shop.{rule}", f"www.shop.{rule.encode('idna').decode()}"):
+                registries, hosting = identity._public_suffixes(host)
                 assert registries.publicsuffix(host) == library.publicsuffix(host)
                 longest = max(
                     registries.publicsuffix(host), hosting.publicsuffix(host) or "", key=len
@@ -36,15 +37,24 @@ def test_the_suffix_list_says_what_its_library_reads_out_of_it() -> None:
                 assert longest == both.publicsuffix(host)
 
 
-def test_only_rules_that_are_not_ascii_are_put_into_punycode(
+def test_no_more_of_the_list_is_parsed_than_an_export_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    encoded: list[str] = []
-    monkeypatch.setattr(publicsuffixlist, "encode_idn", encoded.append)
+    parsed: list[str] = []
 
-    identity._public_suffixes.__wrapped__()
+    def parse(self: Any, source: Any, *_: Any, **__: Any) -> None:
+        parsed.extend(source)
+        self._publicsuffix, self._maxlabel = frozenset(source), 9
 
-    assert encoded == []
+    monkeypatch.setattr(publicsuffixlist.PublicSuffixList, "_parse", parse)
+    identity._suffixes_of_ending.cache_clear()
+    try:
+        identity.registrable_domain("https://shop.acme.co.uk/de")
+    finally:
+        identity._suffixes_of_ending.cache_clear()
+
+    assert "co.uk" in parsed
+    assert all(rule.rpartition(".")[2] == "uk" for rule in parsed)
 
 
 def test_a_kind_and_a_field_mean_as_one_word_what_the_vocabulary_says_first() -> None:

@@ -271,8 +271,8 @@ async def test_a_database_whose_making_was_cut_off_is_made_by_the_next_process(
     url = f"sqlite:///{tmp_path / 'enrico.db'}"
     create_all = metadata.create_all
 
-    def cut_off(connection: object) -> None:
-        create_all(connection)
+    def cut_off(connection: object, **how: object) -> None:
+        create_all(connection, **how)
         raise StoreError("killed here")
 
     with monkeypatch.context() as patch:

@@ -100,7 +100,7 @@ def demo(
 
 async def _demo(client: Enrico, folder: Path, common: Common) -> int:
     async with client:
-        report = await client.load(folder / "crm")
+        report = await client.load(folder / "crm", roles=False)
         if not common.json:
             say_load(report)
             say()

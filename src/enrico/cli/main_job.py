@@ -22,6 +22,7 @@ from enrico.engine.budget import Caps
 from enrico.engine.money import micro_credits, nano_usd
 from enrico.engine.stats import PROVIDERS
 from enrico.pipeline.context import BRANCHES, Branch
+from enrico.pipeline.lines import check_keys
 from enrico.pipeline.plan import Plan
 from enrico.pipeline.run import Run
 from enrico.pipeline.summary import EXIT_CODES
@@ -150,7 +151,11 @@ def enrich(
         from enrico.export.writers import format_of
 
         format_of(out)  # a wrong ending is told before anything is bought
-        report = await client.load(*paths, link_by_account=link_by_account)
+        parts = work.parts()
+        if not spending.dry_run:
+            check_keys(client.settings, parts)
+        leave_roles = "roles" in parts and not spending.dry_run
+        report = await client.load(*paths, link_by_account=link_by_account, roles=not leave_roles)
         if not common.json:
             say_load(report)
         scope = choice.scope(client, report.load_id)

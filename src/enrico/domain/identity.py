@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -203,28 +205,50 @@ def _ascii_host(host: str) -> str:
 
 
 @cache
-def _public_suffixes() -> tuple[Any, Any]:
-    """The registries' suffixes and the hosting companies', each part of the list parsed once."""
-    from publicsuffixlist import PSLFILE, PublicSuffixList
+def _list_by_ending() -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+    """The rules of the registries and those of the hosting companies, by their last label."""
+    from publicsuffixlist import PSLFILE
 
     lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
     border = lines.index("// ===BEGIN PRIVATE DOMAINS===")
+    return _by_ending(lines[:border]), _by_ending(lines[border:])
+
+
+def _by_ending(lines: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        if line and not line.startswith("//"):
+            found[line.rpartition(".")[2]].append(line)
+    return found
+
+
+def _public_suffixes(host: str) -> tuple[Any, Any]:
+    """The registries' suffixes and the hosting companies', as far as they can be *host*'s."""
+    return _suffixes_of_ending(host.removesuffix(".").rpartition(".")[2])
+
+
+@lru_cache(maxsize=2_000)
+def _suffixes_of_ending(ending: str) -> tuple[Any, Any]:
+    # The whole list takes longer to parse than a small export to load; an export has few endings.
+    from publicsuffixlist import PublicSuffixList
+
+    plain = ending
+    if ending.startswith("xn--"):
+        with suppress(UnicodeError):
+            plain = ending.encode().decode("idna")
+    registries, hosting = (list(_spelt(of.get(plain, ()))) for of in _list_by_ending())
     return (
-        PublicSuffixList(_rules(lines[:border]), accept_encoded_idn=False),
-        PublicSuffixList(_rules(lines[border:]), accept_encoded_idn=False, accept_unknown=False),
+        PublicSuffixList(registries, accept_encoded_idn=False),
+        PublicSuffixList(hosting, accept_encoded_idn=False, accept_unknown=False),
     )
 
 
-def _rules(lines: Iterable[str]) -> Iterator[str]:
-    """The rules among lines of the list, also in punycode.
-
-    ``publicsuffixlist`` would encode all of them, which takes ten times as long; few need it.
-    """
-    for line in lines:
-        if line and not line.startswith("//"):
-            yield line
-            if not line.isascii():
-                yield line.encode("idna").decode("ascii")
+def _spelt(rules: Iterable[str]) -> Iterator[str]:
+    """Rules, also in punycode; the library would encode those that are ASCII too."""
+    for rule in rules:
+        yield rule
+        if not rule.isascii():
+            yield rule.encode("idna").decode("ascii")
 
 
 @lru_cache(maxsize=16_000)
@@ -234,7 +258,7 @@ def registered_part(host: str) -> str:
     Whoever owns it, mail and hosting companies too (see ``registrable_domain``). Wants lower case.
     Empty for a mere suffix, such as ``co.uk``.
     """
-    registries, hosting = _public_suffixes()
+    registries, hosting = _public_suffixes(host)
     suffix = registries.publicsuffix(host)
     hosted = hosting.publicsuffix(host)
     if hosted and len(hosted) > len(suffix):
@@ -302,7 +326,7 @@ def _one_domain(piece: str) -> str:
         return ""
     if domain == "x.com" and path.strip("/"):
         return ""
-    public = _public_suffixes()[0].privatesuffix(host)
+    public = _public_suffixes(host)[0].privatesuffix(host)
     if public and public != domain and domain.partition(".")[2] not in tables.COUNTRY_REGISTRIES:
         return ""  # a name under a hosting company's own suffix, as acme.github.io
     return domain

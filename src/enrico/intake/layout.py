@@ -176,9 +176,10 @@ def find_header(rows: list[list[str]]) -> int:
     best, best_score = -1, 0.0
     widths = [sum(1 for cell in row if cell.strip()) for row in rows]
     for place, row in enumerate(rows):
-        score = header_score(row)
         # Data can hold known words too (a role, a stage): a later row must be clearly better.
-        if score > best_score * (1.3 if best >= 0 and widths[best] >= widths[place] else 1.0):
+        needed = best_score * (1.3 if best >= 0 and widths[best] >= widths[place] else 1.0)
+        score = header_score(row, more_than=needed)
+        if score > needed:
             best, best_score = place, score
     if best >= 0:
         return best
@@ -189,12 +190,12 @@ def find_header(rows: list[list[str]]) -> int:
     return 0
 
 
-def header_score(row: list[str]) -> float:
-    """How much a row looks like a header: known words less numbers, long texts and addresses."""
+def header_score(row: list[str], more_than: float = 0.0) -> float:
+    """How much a row looks like a header: known words less numbers, long texts and addresses.
+
+    0 also where it cannot be *more_than* that, which is told without looking the words up.
+    """
     cells = [cell for cell in row if cell.strip()]
-    if not cells:
-        return 0.0
-    known = sum(meaning(cell) is not None for cell in cells)
     odd = sum(
         1
         for cell in cells
@@ -203,6 +204,9 @@ def header_score(row: list[str]) -> float:
         or "@" in cell
         or re.fullmatch(r"[\d\s.,:/%€$£-]+", cell)
     )
+    if 2 * (len(cells) - odd) <= more_than:
+        return 0.0
+    known = sum(meaning(cell) is not None for cell in cells)
     if not known or (len(cells) > 1 and known < 2 and known < 0.3 * len(cells)):
         return 0.0
     return max(0.0, known * (1 + known / len(cells)) - 2 * odd)

@@ -109,25 +109,29 @@ def _encoding(source: Source) -> tuple[str, str]:
 def _delimiter(text: str) -> str:
     """The mark that gives the most columns in the most rows; known headers count most."""
     csv.field_size_limit(_LARGEST_CELL)
-    best, best_score = ",", 0.0
-    for delimiter in _DELIMITERS:
-        if delimiter not in text:
-            continue
-        table = []
-        try:
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-                if any(cell.strip() for cell in row):
-                    table.append(row)
-                if len(table) >= 60:
-                    break
-        except csv.Error:
-            continue
+    ways = {mark: table for mark in _DELIMITERS if mark in text and (table := _table(text, mark))}
+    if len(ways) < 2:
+        return next(iter(ways), ",")
+
+    def score(mark: str) -> float:
+        table = ways[mark]
         widths = Counter(len(row) for row in table if len(row) > 1)
-        if not widths:
-            continue
         width, count = max(widths.items(), key=lambda pair: (pair[1] * min(pair[0], 8), pair[0]))
         known = max(sum(meaning(cell) is not None for cell in row) for row in table[:30])
-        score = count / len(table) * min(width, 12) + 3 * known
-        if score > best_score:
-            best, best_score = delimiter, score
-    return best
+        return count / len(table) * min(width, 12) + 3 * known
+
+    return max(ways, key=score)
+
+
+def _table(text: str, delimiter: str) -> list[list[str]]:
+    """The first rows that hold anything; none where this mark divides nothing."""
+    table: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if any(cell.strip() for cell in row):
+                table.append(row)
+            if len(table) >= 60:
+                break
+    except csv.Error:
+        return []
+    return table if any(len(row) > 1 for row in table) else []

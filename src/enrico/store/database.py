@@ -324,7 +324,7 @@ def _prepare(connection: Connection, backend: Backend) -> None:
     backend.prepare(connection)
     version = _version(connection)  # another process may have been here meanwhile
     if version is None:
-        metadata.create_all(connection)
+        metadata.create_all(connection, checkfirst=False)  # no tables: nothing to look for
         connection.execute(
             text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         )
