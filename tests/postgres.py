@@ -98,7 +98,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _answers(self) -> bool:
-        ready = [self._bin / "pg_isready", "-q", "-h", self.folder, "-U", "postgres"]
+        ready = [str(self._bin / "pg_isready"), "-q", "-h", str(self.folder), "-U", "postgres"]
         return subprocess.run(ready, check=False).returncode == 0
 
 

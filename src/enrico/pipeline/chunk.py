@@ -38,7 +38,7 @@ _BRANCHES: dict[WorkKind, tuple[Branch, ...]] = {
 _FACTS: dict[ProviderName, Table] = {
     "serper": searches, "deepseek": classifications, "apollo": people,
 }  # fmt: skip
-HANDED_OVER = "The worker was stopped; another one goes on with this."
+HANDED_OVER = "The worker was interrupted; this is gone on with."
 STOPPED = "The run was cancelled. What was bought is kept; go on with: enrico resume {}"
 
 
@@ -78,12 +78,15 @@ class Chunk:
             self._ctx.stop(why)
 
     def hand_over(self) -> None:
-        """Stop, for another worker to go on."""
+        """Stop, for somebody to go on: another worker, or this one later."""
         self._handed_over = True
         self.stop(Interrupted(HANDED_OVER))
 
-    async def execute(self) -> None:
-        """Do it; what it measured is kept with it. Raises StoreError."""
+    async def execute(self) -> bool:
+        """Do it; what it measured is kept with it. False: it is for somebody to go on with.
+
+        Raises StoreError.
+        """
         db, part = self._host.db, self._part
         await begin_chunk(db, self.id, part, self._worker)
         known = await load_suppressions(db, self._host.settings)
@@ -124,6 +127,7 @@ class Chunk:
         halted = [] if self._handed_over else _reasons(self._ctx)
         kept = {**self.stats.as_dict(), "halted": halted}
         await end_chunk(db, self.id, state, orjson.dumps(kept).decode())
+        return not self._handed_over
 
     def _expect(self, ctx: Context, found: dict[WorkKind, int]) -> None:
         stats, only = self.stats.providers, self._options.only

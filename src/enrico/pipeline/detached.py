@@ -43,7 +43,9 @@ from enrico.store.suppressions import keep_out, load_suppressions
 from enrico.store.tables import calls, chunks, runs, work
 
 CHUNK_SECONDS = 30.0
-"""A part is so much work by the limits, at full speed."""
+"""A part is at most so much work by the limits, at full speed."""
+SHORTEST_CHUNK_SECONDS = 6.0
+"""And at least so much, so that one part keeps the limits busy while another begins or ends."""
 FEWEST_PARTS = 16
 """A larger run is cut into so many at least, so that many workers end together."""
 SMALLEST_PART = {"search": 50, "classify": 50, "people": 500}
@@ -167,13 +169,19 @@ async def cut(db: Database, settings: Settings, run_id: str) -> tuple[list[Part]
 
 
 def part_size(settings: Settings, kind: WorkKind, items: int) -> int:
-    """How many items make a part: half a minute of work by the limits, or a sixteenth of all."""
+    """How many items make a part: a sixteenth of all, but between 6 and 30 s of work by the limits.
+
+    Where none is known, as many as that is not too few to be worth a part.
+    """
     provider = {"search": "serper", "classify": "deepseek", "people": "apollo"}[kind]
     windows = windows_of(settings, provider)  # type: ignore[arg-type]
     rate = min((window.limit / window.seconds for window in windows), default=math.inf)
     each = settings.apollo.batch_size if kind == "people" else 1
-    by_limits = rate * CHUNK_SECONDS * each
-    size = min(by_limits, max(items / FEWEST_PARTS, SMALLEST_PART[kind]), LARGEST_PART)
+    least: float = SMALLEST_PART[kind]
+    if rate < math.inf:
+        least = max(least, rate * SHORTEST_CHUNK_SECONDS * each)
+    most = min(rate * CHUNK_SECONDS * each, LARGEST_PART)
+    size = min(max(items / FEWEST_PARTS, least), most)
     return max(each, math.ceil(size / each) * each)  # only the last call of a run is not full
 
 

@@ -37,8 +37,11 @@ T = TypeVar("T")
 class Lock(Protocol):
     """Only one process at a time does some work over a database."""
 
-    async def try_to_acquire(self) -> bool:
-        """Take the lock unless another process has it. Raises StoreError."""
+    async def try_to_acquire(self, *, waits: bool = False) -> bool:
+        """Take the lock unless another process has it. Raises StoreError.
+
+        *waits*: whoever has it in turns with others shall make room.
+        """
         ...
 
     async def release(self) -> None:
@@ -49,7 +52,7 @@ class Lock(Protocol):
 async def in_turn(lock: Lock) -> None:
     """Wait until the lock is ours."""
     # Neither database can wait for a lock without a thread or a statement that may be cut off.
-    while not await lock.try_to_acquire():  # noqa: ASYNC110
+    while not await lock.try_to_acquire(waits=True):  # noqa: ASYNC110
         await asyncio.sleep(LOCK_SECONDS)
 
 

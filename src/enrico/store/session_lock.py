@@ -30,6 +30,8 @@ STUCK_SECONDS = 20.0
 LOCKS = 0x656E7263  # the advisory locks of Enrico, among those of others
 SCHEMA, GATE, FIRST_SLOT = 3, 4, 100
 _WORKS = {"run": 1, "load": 2}
+WANTED = "run wanted"
+"""The row of whoever waits to spend alone."""
 CUT_OFF = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # the server stops, starts, or an operator ended us
@@ -79,12 +81,12 @@ class SessionLock:
         self._sure = asyncio.Event()
         self._taken: StoreError | None = None
 
-    async def try_to_acquire(self) -> bool:
-        """Take the lock unless another process has it."""
+    async def try_to_acquire(self, *, waits: bool = False) -> bool:
+        """Take the lock unless another process has it; workers make room for whoever *waits*."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             try:
-                got = await self._take()
+                got = await self._take(waits=waits)
                 break
             except Exception as error:
                 await self._let_go()
@@ -139,22 +141,24 @@ class SessionLock:
             "heard. Nothing more was sent; what was bought is kept."
         )
 
-    async def _take(self, *, again: bool = False) -> bool:
+    async def _take(self, *, again: bool = False, waits: bool = False) -> bool:
         """Whether the lock could be had: nobody has it, nor was heard of lately.
 
-        *again*: nor has had it since we did.
+        *again*: nor has had it since we did. *waits*: workers are told to make room.
         """
         self._connection = connection = await self._backend.connect()
         name = self._backend.name
         await connection.execute(_CUT_STUCK_OFF, self.work, name, STUCK_SECONDS)
         if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCKS, self._number):
             silent = not await connection.fetchval(_HEARD_OF, self.work, name, SILENCE_SECONDS)
-            if silent and await self._sign(connection, again):
+            if silent and await self._sign(connection, again, waits):
                 return True
         await self._let_go()
         return False
 
-    async def _sign(self, connection: asyncpg.Connection[Any], again: bool) -> bool:
+    async def _sign(
+        self, connection: asyncpg.Connection[Any], again: bool, waits: bool = False
+    ) -> bool:
         """Whether our name is in the book now; waits for whoever still writes under his."""
         name = self._backend.name
         async with connection.transaction():
@@ -162,10 +166,11 @@ class SessionLock:
                 await connection.execute(_GATE)
                 await connection.execute(_CUT_STUCK_OFF, "run:%", name, STUCK_SECONDS)
                 if await connection.fetchval(_HEARD_OF, "run:%", name, SILENCE_SECONDS):
-                    await connection.execute(_HOLDS, "run wanted", name)
+                    if waits:
+                        await connection.execute(_HOLDS, WANTED, name)
                     return False
                 await connection.execute("DELETE FROM holders WHERE work LIKE 'run:%'")
-                await connection.execute(_LETS_GO, "run wanted", name)
+                await connection.execute(_LETS_GO, WANTED, name)
             await connection.execute("SELECT FROM holders WHERE work = $1 FOR UPDATE", self.work)
             how = _STILL_HOLDS if again else _HOLDS
             for work in self._works:
@@ -229,8 +234,8 @@ class SessionLock:
 class Slot(SessionLock):
     """A worker's place among the workers: a number that is free again when its worker dies.
 
-    Workers spend side by side. Nobody spends alone meanwhile, and whoever wants to is let in as
-    soon as they are between two pieces of work.
+    Workers spend side by side. Nobody spends alone meanwhile; when somebody wants to, none of them
+    begins a piece of work, and :meth:`is_wanted` tells them to interrupt those under way.
     """
 
     def __init__(self, backend: Postgres, number: int) -> None:
@@ -254,11 +259,23 @@ class Slot(SessionLock):
             with suppress(*CUT_OFF):  # it is taken for dead work in a while
                 await self._ask(_LETS_GO, f"run:{self.work}", self._backend.name)
 
+    async def is_wanted(self) -> bool:
+        """Whether somebody waits until no worker spends."""
+        with suppress(*CUT_OFF):
+            async with self._in_use:
+                assert self._connection is not None
+                return await self._is_alone(self._connection, WANTED)
+        return False
+
+    async def _is_alone(self, connection: asyncpg.Connection[Any], *who: str) -> bool:
+        """Whether one of these was heard of lately."""
+        for alone in who:
+            if await connection.fetchval(_HEARD_OF, alone, self._backend.name, SILENCE_SECONDS):
+                return True
+        return False
+
     async def _may_begin(self) -> bool:
         await self.sure()
-        if self._at_work:
-            self._at_work += 1
-            return True
         with suppress(*CUT_OFF):
             async with self._in_use:
                 connection = self._connection
@@ -266,9 +283,8 @@ class Slot(SessionLock):
                 name = self._backend.name
                 async with connection.transaction():
                     await connection.execute(_GATE)
-                    for alone in ("run", "run wanted"):
-                        if await connection.fetchval(_HEARD_OF, alone, name, SILENCE_SECONDS):
-                            return False
+                    if await self._is_alone(connection, "run", WANTED):
+                        return False
                     await connection.execute(_HOLDS, f"run:{self.work}", name)
             self._at_work += 1
             return True

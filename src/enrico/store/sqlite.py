@@ -190,8 +190,8 @@ class FileLock:
         self._path = path
         self._file: IO[str] | None = None
 
-    async def try_to_acquire(self) -> bool:
-        """Take the lock unless another process has it."""
+    async def try_to_acquire(self, *, waits: bool = False) -> bool:
+        """Take the lock unless another process has it; nobody has it in turns."""
         try:
             self._file = self._path.open("a")
         except OSError as error:

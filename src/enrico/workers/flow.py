@@ -7,19 +7,21 @@ journal's: a part may be begun several times, and asks only for what is still du
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from dbos import DBOS, SetWorkflowID
 
 from enrico.pipeline.detached import plain
 from enrico.store.chunks import Part
-from enrico.store.selection import Counts
+from enrico.store.selection import Counts, WorkKind
 
 VERSION = "1"
 """Raise it when the order of steps changes: what was begun in another order cannot go on."""
-RUNS, CHUNKS, FAST = "runs", "chunks", "fast"
+RUNS, FAST = "runs", "fast"
+KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
+"""Parts of each kind stand in a line of their own, so that no provider waits for another's."""
 CHUNKS_AT_ONCE = 2
-"""Of a worker, in each queue: while one begins or ends, the other keeps the limits busy."""
+"""Of a worker, in each line: while one begins or ends, the other keeps the limits busy."""
 RUNS_AT_ONCE = 100
 POLL_SECONDS = 0.3
 MOST_RECOVERIES = 10
@@ -79,7 +81,7 @@ def register(steps: Steps) -> Flow:
         handles = []
         for number, part in enumerate(found["parts"]):
             with SetWorkflowID(f"{run_id}/{number}"):
-                queue = FAST if found["fast"] else CHUNKS
+                queue = FAST if found["fast"] else part["kind"]
                 handles.append(
                     await DBOS.enqueue_workflow_async(queue, chunk_flow, part, found["fast"])
                 )
@@ -98,7 +100,9 @@ def register(steps: Steps) -> Flow:
 
 async def open_queues() -> None:
     """The lines that runs and their parts stand in."""
-    for name, at_once in ((RUNS, RUNS_AT_ONCE), (CHUNKS, CHUNKS_AT_ONCE), (FAST, CHUNKS_AT_ONCE)):
+    for name in (RUNS, FAST, *KINDS):
         await DBOS.register_queue_async(
-            name, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS
+            name,
+            worker_concurrency=RUNS_AT_ONCE if name == RUNS else CHUNKS_AT_ONCE,
+            polling_interval_sec=POLL_SECONDS,
         )

@@ -86,6 +86,7 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 loops = [
                     group.create_task(self._again_and_again(LOOK_SECONDS, self._begin_runs, flow)),
+                    group.create_task(self._again_and_again(LOOK_SECONDS, self._make_room)),
                     group.create_task(self._again_and_again(WATCH_SECONDS, self._watch_over)),
                 ]
                 await self._stopping.wait()
@@ -109,17 +110,19 @@ class Worker:
 
     async def chunk(self, part: Part, fast: bool) -> str:
         """See :class:`enrico.workers.flow.Steps`."""
-        async with self._step():
-            options, began = await options_of(self._db, part.run_id)
-            selection = Selection(
-                options.scope, self._settings.cache, moment(began), options.refresh
-            )
-            chunk = Chunk(self._host, self._slot.work, part, options, selection, fast=fast)
-            self._chunks.add(chunk)
-            try:
-                await chunk.execute()
-            finally:
-                self._chunks.discard(chunk)
+        done = False
+        while not done:  # once more when it was interrupted for somebody who wanted to spend alone
+            async with self._step():
+                options, began = await options_of(self._db, part.run_id)
+                selection = Selection(
+                    options.scope, self._settings.cache, moment(began), options.refresh
+                )
+                chunk = Chunk(self._host, self._slot.work, part, options, selection, fast=fast)
+                self._chunks.add(chunk)
+                try:
+                    done = await chunk.execute()
+                finally:
+                    self._chunks.discard(chunk)
         return ""
 
     async def sum_up(self, run_id: str, counts: Counts, problems: list[str]) -> None:
@@ -178,6 +181,12 @@ class Worker:
             if row.id not in self._begun:
                 await flow.begin(row.id)
                 self._begun.add(row.id)
+
+    async def _make_room(self) -> None:
+        """Interrupt the parts under way when somebody wants to spend alone."""
+        if self._chunks and await self._slot.is_wanted():
+            for chunk in self._chunks:
+                chunk.hand_over()
 
     async def _watch_over(self) -> None:
         """Sort out what dead workers left, and have somebody go on with it."""
