@@ -111,7 +111,7 @@ async def _requests(
                 await client.ask()
         elif batch:
             stack.enter_context(command("run", "--profile", PROFILE, "--quiet", env=env))
-        while batch and not read_court(books.stats()).bulk_calls:
+        while batch and not read_court(books.stats()).bulk_calls:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         took = [await _one(settings) for _ in range(REQUESTS)]
         went_on = batch and await _under_way(settings)

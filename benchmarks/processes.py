@@ -1,4 +1,4 @@
-"""Commands as processes of their own, against a sandbox: what they print, and what CPU they take."""
+"""Commands as processes of their own against a sandbox: begun, watched, ended."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ async def _run(url: str, crm: Path, profile: str, workers: int) -> dict[str, Any
 
 async def _until_done(client: Enrico, run_id: str) -> dict[str, Any]:
     async with asyncio.timeout(MOST_SECONDS):
-        while (summary := await summary_of(client.db, run_id)) is None:
+        while (summary := await summary_of(client.db, run_id)) is None:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
     return summary
 

@@ -21,7 +21,7 @@ from sqlalchemy import delete, insert, select
 from enrico.engine.budget import Caps
 from enrico.engine.stats import Stats
 from enrico.engine.watching import Watcher
-from enrico.errors import ConfigError, EnricoError, InputError, UsageError
+from enrico.errors import ConfigError, InputError, UsageError, first_of_ours
 from enrico.export.tables import (
     COLUMNS,
     TABLES,
@@ -268,18 +268,19 @@ class Enrico:
         on_start: Callable[[Run], None] | None = None,
         on_ready: Callable[[Run], None] | None = None,
         on_wait: Callable[[], None] = lambda: None,
+        on_left: Callable[[str], None] = lambda run_id: None,
         watchers: Sequence[Watcher] = (),
     ) -> dict[str, Any]:
         """Enrich what is new, stale or failed in scope; returns the run's summary.
 
         *on_ready* gets the run before it does anything (its ``stop`` may be called from then on),
         *on_start* once it is planned; *watchers* look on. Waits, after *on_wait*, while another
-        process runs over the same database.
+        process runs over the same database; where workers do, leaves it to them after *on_left*.
         """
         options = RunOptions(
             scope or self.scope(), tuple(only), refresh, caps if caps is not None else Caps()
         )
-        async with self._alone_or_guest(options, on_wait) as done:
+        async with self._alone_or_guest(options, on_wait, on_left) as done:
             if done is not None:
                 return done
             async with self._who_looks_on() as ours:
@@ -298,7 +299,7 @@ class Enrico:
                     await retain(self.db, self.settings.retention)
                     return summary
                 except BaseExceptionGroup as group:
-                    raise _first_of_ours(group) from group
+                    raise first_of_ours(group) from group
 
     @asynccontextmanager
     async def _who_looks_on(self) -> AsyncIterator[list[Watcher]]:
@@ -341,11 +342,11 @@ class Enrico:
 
         return await progress(self.db)
 
-    async def cancel(self, run_id: str) -> None:
-        """Stop a run that workers do. Raises InputError when they do none of that name."""
+    async def cancel(self, run_id: str) -> str:
+        """Stop a run that workers do; returns its status. Raises InputError for any other run."""
         from enrico.pipeline.detached import cancel
 
-        await cancel(self.db, run_id)
+        return await cancel(self.db, self.settings, run_id)
 
     async def resume(self, run_id: str) -> str:
         """Have workers go on with a run that is over; returns the new run's id."""
@@ -413,7 +414,7 @@ class Enrico:
 
     @asynccontextmanager
     async def _alone_or_guest(
-        self, options: RunOptions, on_wait: Callable[[], None]
+        self, options: RunOptions, on_wait: Callable[[], None], on_left: Callable[[str], None]
     ) -> AsyncIterator[dict[str, Any] | None]:
         """Inside, either nobody else runs over this database, or the run is done: its summary.
 
@@ -423,27 +424,31 @@ class Enrico:
         summary = None
         try:
             if not await lock.try_to_acquire():
-                on_wait()
                 if await self.db.backend.workers():
-                    summary = await self._leave_to_workers(options)
-                elif await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals:
-                    summary = await self._ask_the_one_under_way(lock, options)
+                    summary = await self._leave_to_workers(options, on_left)
                 else:
-                    await in_turn(lock)
+                    on_wait()
+                    if await count_deals(self.db, options.scope) <= self.settings.fast_lane_deals:
+                        summary = await self._ask_the_one_under_way(lock, options)
+                    else:
+                        await in_turn(lock)
             yield summary
         finally:
             await lock.release()
 
-    async def _leave_to_workers(self, options: RunOptions) -> dict[str, Any]:
+    async def _leave_to_workers(
+        self, options: RunOptions, on_left: Callable[[str], None]
+    ) -> dict[str, Any]:
         """The summary of a run that workers did; who is interrupted has them stop."""
         from enrico.pipeline.detached import ask, cancel, summary_of
 
         run_id = await ask(self.db, options)
+        on_left(run_id)
         try:
             while (summary := await summary_of(self.db, run_id)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
         except asyncio.CancelledError:
-            await cancel(self.db, run_id)
+            await cancel(self.db, self.settings, run_id)
             raise
         return summary
 
@@ -555,19 +560,3 @@ def _plain(value: Any) -> dict[str, Any]:
     """A dataclass as JSON data."""
     data: dict[str, Any] = orjson.loads(orjson.dumps(asdict(value), default=str))
     return data
-
-
-def _first_of_ours(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What ended a run: our own error where there is one, else the first."""
-    leaves: list[BaseException] = []
-
-    def walk(error: BaseException) -> None:
-        if isinstance(error, BaseExceptionGroup):
-            for inner in error.exceptions:
-                walk(inner)
-        else:
-            leaves.append(error)
-
-    walk(group)
-    ours = [error for error in leaves if isinstance(error, EnricoError)]
-    return (ours or leaves)[0]

@@ -125,3 +125,18 @@ class UnknownOutcome(ProviderError):
     def __init__(self, message: str, *, provider: str, status: int = 0, call_id: str = "") -> None:
         super().__init__(message, provider=provider, status=status)
         self.call_id = call_id
+
+
+def first_of_ours(error: BaseException) -> BaseException:
+    """What ended a group of tasks: our own error where there is one, else the first."""
+    leaves: list[BaseException] = []
+
+    def walk(found: BaseException) -> None:
+        if isinstance(found, BaseExceptionGroup):
+            for inner in found.exceptions:
+                walk(inner)
+        else:
+            leaves.append(found)
+
+    walk(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, EnricoError)), leaves[0])

@@ -160,6 +160,27 @@ def _unsettled() -> None:
     worker.settle_chunks = forget
 
 
+def _dead_runs_unsettled() -> None:
+    """Workers do not look at what a run in the foreground left when it died."""
+    from enrico.workers import worker
+
+    async def nothing(*_: Any) -> None: ...
+
+    worker.settle_dead_runs = nothing
+
+
+def _limits_alone() -> None:
+    """Each worker keeps the key's limits for itself."""
+    from enrico.workers import worker
+
+    open_lines = worker.open_lines
+
+    async def alone(stack: Any, host: Any, board: Any) -> Any:
+        return await open_lines(stack, host)
+
+    worker.open_lines = alone
+
+
 @dataclass(frozen=True)
 class Bug:
     """A bug, and who sees it."""
@@ -179,5 +200,7 @@ BUGS: Mapping[str, Bug] = {
     "refusal-is-a-miss": Bug("kills", "the export is another", _refusal_is_a_miss),
     "commit-believed": Bug("servers", "it said", _commit_believed),
     "unsettled": Bug("workers", "were in flight", _unsettled),
+    "dead-runs-unsettled": Bug("workers", "were in flight", _dead_runs_unsettled),
+    "limits-alone": Bug("workers", "over a limit", _limits_alone),
     "crashes-not-counted": Bug("loop", "crashes, paid", _crashes_not_counted),
 }

@@ -66,14 +66,14 @@ def items_of(provider: str, body: bytes) -> tuple[str, ...]:
 class Court:
     """A running sandbox and its ledger. Made before anything else starts a thread."""
 
-    def __init__(self, noon: Any) -> None:
+    def __init__(self, noon: Any, profile: Profile = BRISK) -> None:
         ready, tell = os.pipe()
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(ready)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            asyncio.run(_serve(noon, tell, parent))
+            asyncio.run(_serve(noon, profile, tell, parent))
             os._exit(0)
         os.close(tell)
         with os.fdopen(ready) as lines:
@@ -119,7 +119,7 @@ class Court:
         return orjson.loads(self._line.getresponse().read())
 
 
-async def _serve(noon: Any, tell: int, parent: int) -> None:
+async def _serve(noon: Any, profile: Profile, tell: int, parent: int) -> None:
     rows: list[Any] = []
     decide, steering = sandbox_app.Sandbox._decide, sandbox_app.Sandbox.__init__
 
@@ -148,7 +148,7 @@ async def _serve(noon: Any, tell: int, parent: int) -> None:
 
     sandbox_app.Sandbox._decide = noting  # type: ignore[method-assign]
     sandbox_app.Sandbox.__init__ = steered  # type: ignore[method-assign]
-    async with await start(SandboxConfig(profile=BRISK, now=noon)) as running:
+    async with await start(SandboxConfig(profile=profile, now=noon)) as running:
         os.write(tell, running.base_url.encode() + b"\n")
         os.close(tell)
         while os.getppid() == parent:  # nobody is left to end us when the parent was killed

@@ -14,17 +14,18 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 
 from enrico.sandbox import DEFAULT_KEYS, write_sample_crm
+from enrico.sandbox.profiles import Limits, Profile
 from tests.chaos import bugs, child
 from tests.chaos.boundaries import At, Lister
 from tests.chaos.child import Job
-from tests.chaos.court import Court, Entry
+from tests.chaos.court import BRISK, Court, Entry
 from tests.chaos.snapshot import NOTHING_YET, Snapshot, read
 
 DEALS = 6
@@ -42,11 +43,12 @@ VARYING = {
 class World:
     """Take :func:`the_world`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, profile: Profile = BRISK) -> None:
         self.folder = folder
         self.crm = folder / "crm"
         self._noon = child.noon()
-        self.court = Court(self._noon)
+        self._profile = profile
+        self.court = Court(self._noon, profile)
         self.undisturbed: Undisturbed
         """What comes of the job when nothing happens to it."""
         self._trials = 0
@@ -97,7 +99,7 @@ class World:
         """In a fork: from now on with a sandbox and a folder of its own."""
         self.folder = self.folder / f"worker-{number}"
         self.folder.mkdir(exist_ok=True)
-        self.court = Court(self._noon)
+        self.court = Court(self._noon, self._profile)
 
     def end(self, pid: int) -> None:
         """End the sandbox and delete all files, if this is that process and no fork of it."""
@@ -223,13 +225,18 @@ def the_world() -> World:
     Its process is warm: a fork of it has nothing to import or to compile.
     """
     if not _worlds:
-        folder = Path(tempfile.mkdtemp(prefix="enrico-chaos-"))
-        made = World(folder)
-        atexit.register(made.end, os.getpid())
-        _warm(made)
+        made = another_world()
         made.undisturbed = undisturbed(made, made.env())
         _worlds.append(made)
     return _worlds[0]
+
+
+def another_world(**limits: Limits) -> World:
+    """A world whose providers have these limits, in a warm process like :func:`the_world`'s."""
+    made = World(Path(tempfile.mkdtemp(prefix="enrico-chaos-")), replace(BRISK, **limits))
+    atexit.register(made.end, os.getpid())
+    _warm(made)
+    return made
 
 
 _worlds: list[World] = []

@@ -160,7 +160,7 @@ def enrich(
             say_load(report)
         scope = choice.scope(client, report.load_id)
         if spending.dry_run:
-            return await _tell_plan(client, scope, work, common)
+            return await tell_plan(client, scope, work, common)
         summary, planned = await run_with_progress(client, scope, work, spending, common)
         files = await client.export(out, scope)
         if common.json:
@@ -207,7 +207,7 @@ def plan(*, choice: Choice = ALL_DEALS, work: Work = ALL_WORK, common: Common = 
     """Say what a run would do and cost."""
 
     async def do(client: Enrico) -> int:
-        return await _tell_plan(client, choice.scope(client), work, common)
+        return await tell_plan(client, choice.scope(client), work, common)
 
     return with_client(common, do)
 
@@ -239,7 +239,7 @@ def run(
             tell(run_id, common)
             return 0
         if spending.dry_run:
-            return await _tell_plan(client, scope, work, common)
+            return await tell_plan(client, scope, work, common)
         summary, planned = await run_with_progress(client, scope, work, spending, common)
         if common.json:
             print_json(summary)
@@ -279,7 +279,8 @@ def export(
     return with_client(common, do)
 
 
-async def _tell_plan(client: Enrico, scope: Scope, work: Work, common: Common) -> int:
+async def tell_plan(client: Enrico, scope: Scope, work: Work, common: Common) -> int:
+    """Print what a run would do and cost."""
     found = await client.plan(scope, only=work.parts(), refresh=work.refresh)
     if common.json:
         print_json(found.as_dict())
@@ -292,6 +293,13 @@ def _say_waiting() -> None:
     say(
         "Another Enrico works on this database. It takes a run of few deals in ahead of its own; "
         "a larger one waits for its end."
+    )
+
+
+def _say_left(run_id: str) -> None:
+    say(
+        f"Workers have this database, and do it: {run_id}. Look on with: enrico runs --watch. "
+        "Ctrl-C has them stop it."
     )
 
 
@@ -337,6 +345,7 @@ async def run_with_progress(
                 on_ready=watch,
                 on_start=begin,
                 on_wait=_say_waiting,
+                on_left=_say_left,
             )
             return summary, planned
         except asyncio.CancelledError:

@@ -6,7 +6,15 @@ import asyncio
 import signal
 
 from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage, with_client
-from enrico.cli.main_job import ALL_DEALS, ALL_WORK, NO_CAP, Choice, Spending, Work
+from enrico.cli.main_job import (
+    ALL_DEALS,
+    ALL_WORK,
+    NO_CAP,
+    Choice,
+    Spending,
+    Work,
+    tell_plan,
+)
 from enrico.client import Enrico
 
 
@@ -57,11 +65,15 @@ def cancel(run: str, /, *, common: Common = DEFAULT) -> int:
     """
 
     async def do(client: Enrico) -> int:
-        await client.cancel(run)
+        status = await client.cancel(run)
         if common.json:
-            print_json({"run_id": run, "status": "stopping"})
-        else:
+            print_json({"run_id": run, "status": status})
+        elif status == "interrupted":
+            say(f"{run} is over: no worker had begun it. Go on later with: enrico resume {run}")
+        elif await client.db.backend.workers():
             say(f"{run} stops: calls in flight finish. Go on later with: enrico resume {run}")
+        else:
+            say(f"{run} stops as soon as a worker looks at it; none is there now.")
         return 0
 
     return with_client(common, do)
@@ -106,9 +118,12 @@ def schedule(
         if action == "remove":
             await client.unschedule(name)
             return 0
+        every_seconds = _seconds(every)
+        if spending.dry_run:
+            return await tell_plan(client, choice.scope(client), work, common)
         await client.schedule(
             name,
-            _seconds(every),
+            every_seconds,
             choice.scope(client),
             only=work.parts(),
             refresh=work.refresh,

@@ -24,6 +24,7 @@ from enrico.pipeline.leases import LeasedBudget, settle_lease
 from enrico.pipeline.lines import lines_of, open_paths
 from enrico.pipeline.reconcile import apply_left_over, settle_left_over
 from enrico.store.chunks import Part, begin_chunk, claim, end_chunk, left_to_others
+from enrico.store.database import Database
 from enrico.store.selection import Selection, WorkKind
 from enrico.store.suppressions import load_suppressions
 from enrico.store.tables import calls, chunks, classifications, people, runs, searches
@@ -166,6 +167,12 @@ def _reasons(ctx: Context | None) -> list[dict[str, object]]:
     ]
 
 
+async def has_left_chunks(db: Database, worker: str) -> bool:
+    """Whether a worker that is gone was in the middle of something."""
+    query = select(chunks.c.id).where(chunks.c.worker == worker, chunks.c.state == "running")
+    return bool(await db.rows(query.limit(1)))
+
+
 async def settle_chunks(host: Context, worker: str) -> list[str]:
     """Sort out what a worker that is gone has left: its answers, its calls in flight, its claims.
 
@@ -177,12 +184,17 @@ async def settle_chunks(host: Context, worker: str) -> list[str]:
         )
     )
     for row in left:
-        await apply_left_over(host, row.id)
-        await settle_left_over(host, row.id)
-        await settle_lease(host.db, row.run_id, row.id)
-        await end_chunk(host.db, row.id, "lost", await spent(host, row.id))
+        await settle_chunk(host, row.id, row.run_id)
         log.info("a chunk was lost", chunk=row.id, worker=worker)
     return sorted({row.run_id for row in left})
+
+
+async def settle_chunk(host: Context, chunk_id: str, run_id: str) -> None:
+    """Sort out a try that did not come to its end: for others to go on, nothing paid again."""
+    await apply_left_over(host, chunk_id)
+    await settle_left_over(host, chunk_id)
+    await settle_lease(host.db, run_id, chunk_id)
+    await end_chunk(host.db, chunk_id, "lost", await spent(host, chunk_id))
 
 
 async def spent(host: Context, chunk_id: str) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import date
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
 from sqlalchemy import func, select, update
 
-from enrico.engine.budget import Budget
+from enrico.engine.budget import Budget, Caps
 from enrico.engine.limits import BATCH_LANE
-from enrico.engine.money import credits_number, usd_number
+from enrico.engine.money import NOTHING, credits_number, usd_number
 from enrico.engine.stats import PROVIDERS, Stats
 from enrico.engine.watching import Watchers
-from enrico.errors import EnricoError, Fatal, InputError
+from enrico.errors import EnricoError, Fatal, InputError, Interrupted
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.context import Context, RunOptions, beside, new_run_id
 from enrico.pipeline.guests import options_from
@@ -29,6 +28,7 @@ from enrico.store.chunks import Part
 from enrico.store.database import Database
 from enrico.store.journal import moment, of_run, timestamp
 from enrico.store.selection import (
+    NO_COUNTS,
     WITH_WORKERS,
     Counts,
     Selection,
@@ -65,33 +65,67 @@ async def ask(db: Database, options: RunOptions) -> str:
     return run_id
 
 
-async def cancel(db: Database, run_id: str) -> None:
-    """Have workers stop a run. Raises InputError when there is nothing to stop."""
-    stopped = await db.execute(
+async def cancel(db: Database, settings: Settings, run_id: str) -> str:
+    """Have workers stop a run; returns what it is now: ``stopping``, or ``interrupted``.
+
+    What no worker has begun is over at once if none is there to end it. Raises InputError when
+    there is nothing to stop.
+    """
+    found = await db.rows(select(runs.c.status).where(runs.c.id == run_id))
+    if found and found[0].status == "asked" and not await db.backend.workers():
+        why = Interrupted("Cancelled before a worker began it.")
+        if await _end(db, settings, run_id, "interrupted", [why], ("asked",)):
+            return "interrupted"
+    stopping = (
         update(runs)
         .where(runs.c.id == run_id, runs.c.status.in_(("asked", "working")))
         .values(status="stopping")
     )
-    if not stopped:
+    if not await db.execute(stopping):
         raise InputError(
             f"No run called {run_id!r} waits for workers or is done by them. List runs with: "
             "enrico runs"
         )
+    return "stopping"
 
 
 async def resume(db: Database, run_id: str) -> str:
     """Ask for a run with the options of an earlier one; what that one brought is not asked again.
 
-    Raises InputError.
+    Of its caps there is left what it did not spend. Raises InputError.
     """
     rows = await db.rows(select(runs.c.options, runs.c.status).where(runs.c.id == run_id))
     if not rows:
         raise InputError(f"No run is called {run_id!r}. List them with: enrico runs")
     if rows[0].status in WITH_WORKERS:
         raise InputError(f"The run {run_id} is not over. Watch it with: enrico runs --watch")
-    found = orjson.loads(rows[0].options)
-    found["scope"].setdefault("today", date.today().isoformat())
-    return await ask(db, options_from(orjson.dumps(found).decode()))
+    options = options_from(rows[0].options)
+    return await ask(db, replace(options, caps=await _left(db, run_id, options.caps)))
+
+
+async def _left(db: Database, run_id: str, caps: Caps) -> Caps:
+    """What a run did not spend of its caps."""
+    spent = {
+        row.provider: (int(row.credits), int(row.usd))
+        for row in await db.rows(
+            select(
+                calls.c.provider,
+                func.sum(calls.c.credits).label("credits"),
+                func.sum(calls.c.usd).label("usd"),
+            )
+            .where(of_run(calls.c.run_id, run_id))
+            .group_by(calls.c.provider)
+        )
+    }
+    credits, usd = (sum(amounts) for amounts in zip((0, 0), *spent.values(), strict=True))
+    return Caps(
+        None if caps.credits is None else max(0, caps.credits - credits),
+        None if caps.usd is None else max(0, caps.usd - usd),
+        {
+            name: max(0, cap - spent.get(name, (0, 0))[0])
+            for name, cap in caps.provider_credits.items()
+        },
+    )
 
 
 async def options_of(db: Database, run_id: str) -> tuple[RunOptions, str]:
@@ -138,8 +172,11 @@ async def progress(db: Database, run_id: str = "") -> list[dict[str, Any]]:
 
 
 async def cut(db: Database, settings: Settings, run_id: str) -> tuple[list[Part], Counts]:
-    """Select and plan a run, and cut its work into parts."""
+    """Select and plan a run, and cut its work into parts; none when it is over already."""
     options, _ = await options_of(db, run_id)
+    under_way = select(runs.c.id).where(runs.c.id == run_id, runs.c.status.in_(WITH_WORKERS))
+    if not await db.rows(under_way):
+        return [], NO_COUNTS
     await keep_out(db, await load_suppressions(db, settings))
     began = moment(timestamp())
     selection = Selection(options.scope, settings.cache, began, options.refresh)
@@ -237,7 +274,7 @@ async def sum_up(
     )
     await db.execute(
         update(runs)
-        .where(runs.c.id == run_id)
+        .where(runs.c.id == run_id, runs.c.status.in_(WITH_WORKERS))
         .values(
             ended_at=timestamp(),
             status=summary["status"],
@@ -246,6 +283,44 @@ async def sum_up(
     )
     await clear_work(db, run_id)
     return summary
+
+
+async def end_as_failed(db: Database, settings: Settings, run_id: str, why: Sequence[str]) -> None:
+    """End a run that could not be summed up, so that nobody waits for it."""
+    reasons = [EnricoError(words) for words in why]
+    await _end(db, settings, run_id, "failed", reasons, WITH_WORKERS)
+    await clear_work(db, run_id)
+
+
+async def _end(
+    db: Database,
+    settings: Settings,
+    run_id: str,
+    status: str,
+    why: Sequence[EnricoError],
+    unless_over: Sequence[str],
+) -> bool:
+    """End a run that brought nothing to sum up, if its status is still one of *unless_over*."""
+    options, started_at = await options_of(db, run_id)
+    summary = summarise(
+        run_id=run_id,
+        started_at=started_at,
+        duration_seconds=0.0,
+        counts=NO_COUNTS,
+        stats=Stats(),
+        paths={},
+        halted=why,
+        alerts=settings.alerts,
+        ran_before=False,
+        usual_usd_per_min=None,
+        only=options.only,
+        prices=dict.fromkeys(PROVIDERS, NOTHING),
+    )
+    summary["status"] = status
+    over = update(runs).where(runs.c.id == run_id, runs.c.status.in_(unless_over))
+    return bool(await db.execute(over.values(
+        ended_at=timestamp(), status=status, summary=orjson.dumps(summary).decode()
+    )))  # fmt: skip
 
 
 def _known(stats: Stats, counts: Counts, options: RunOptions) -> None:
@@ -270,8 +345,3 @@ def _error(why: dict[str, Any]) -> EnricoError:
         error = EnricoError(why["message"])
     error.code, error.exit_code = why["code"], why["exit_code"]
     return error
-
-
-def plain(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """Parts as plain data for JSON."""
-    return [asdict(part) for part in parts]

@@ -92,7 +92,7 @@ class Request:
 
 
 def options_from(text: str) -> RunOptions:
-    """The options of a request, read back."""
+    """The options of a request or a run, read back; a run leaves out what is not said."""
     found = orjson.loads(text)
     scope = found["scope"]
     caps = found["caps"]
@@ -100,9 +100,9 @@ def options_from(text: str) -> RunOptions:
         Scope(
             **{
                 **scope,
-                "deal_ids": tuple(scope["deal_ids"]),
-                "stages": tuple(scope["stages"]),
-                "today": date.fromisoformat(scope["today"]),
+                "deal_ids": tuple(scope.get("deal_ids", ())),
+                "stages": tuple(scope.get("stages", ())),
+                "today": date.fromisoformat(scope.get("today") or date.today().isoformat()),
             }
         ),
         tuple(found["only"]),

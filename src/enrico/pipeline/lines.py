@@ -22,7 +22,7 @@ from enrico.engine.stats import ProviderName
 from enrico.engine.watching import Watchers
 from enrico.engine.windows import Window, parse_windows
 from enrico.errors import ConfigError
-from enrico.pipeline.context import Branch, Context
+from enrico.pipeline.context import BRANCHES, Branch, Context
 from enrico.pipeline.plan import windows_of
 from enrico.providers.common import json_object
 from enrico.providers.llm import Llm
@@ -52,15 +52,15 @@ class Line:
     limiter: Limiter
 
 
-def check_keys(settings: Settings, only: Sequence[Branch]) -> None:
+def check_keys(settings: Settings, only: Sequence[Branch] = ()) -> None:
     """A missing key is told before anything is spent. A model of one's own needs none.
 
-    Raises ConfigError.
+    *only*: the parts of the work; empty for a worker, which does them all. Raises ConfigError.
     """
     own_model = settings.llm.base_url != Llm.DEFAULT_BASE_URL
     missing = {
         branch: provider
-        for branch in only
+        for branch in only or BRANCHES
         if (provider := _NEEDS.get(branch)) is not None
         and not settings.key(provider)
         and not (provider == "deepseek" and own_model)
@@ -69,10 +69,11 @@ def check_keys(settings: Settings, only: Sequence[Branch]) -> None:
         names = " and ".join(_NAMES[provider] for provider in missing.values())
         purposes = " and ".join(_PURPOSE[branch] for branch in missing)
         rest = ",".join(branch for branch in only if branch not in missing)
+        one = len(missing) == 1
+        advice = f", or leave that out with: --only {rest or 'roles'}" if only else "."
         raise ConfigError(
-            f"{names} {'is' if len(missing) == 1 else 'are'} not set, so {purposes}. Set "
-            f"{'it' if len(missing) == 1 else 'them'} in the environment, or leave that out "
-            f"with: --only {rest or 'roles'}"
+            f"{names} {'is' if one else 'are'} not set, so {purposes}. Set "
+            f"{'it' if one else 'them'} in the environment{advice}"
         )
 
 

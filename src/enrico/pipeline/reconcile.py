@@ -40,6 +40,7 @@ LATE_CHARGE = 120.0
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _SAVE = update(runs).where(runs.c.id == bindparam("run"))
 _ENDED = update(runs).where(runs.c.status == "running").values(status=bindparam("new_status"))
+_OVER = _ENDED.where(runs.c.id == bindparam("run"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,17 @@ async def settle_left_over(ctx: Context, run_id: str = "") -> None:
         await ctx.db.write((_ENDED, [{"new_status": "interrupted"}]))
 
 
+async def settle_dead_runs(ctx: Context) -> None:
+    """Sort out what runs in the foreground left that died. Nobody spends alone meanwhile.
+
+    Any number of workers may do so at once: they come to the same.
+    """
+    for row in await ctx.db.rows(select(runs.c.id).where(runs.c.status == "running")):
+        await apply_left_over(ctx, row.id)
+        await settle_left_over(ctx, row.id)
+        await ctx.db.write((_OVER, [{"run": row.id, "new_status": "interrupted"}]))
+
+
 async def _crashes_before(ctx: Context, call: CallRow) -> int:
     """How many earlier calls that may have been charged for one of its people ended in a crash."""
     rows = await ctx.db.rows(
@@ -211,6 +223,8 @@ async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> tuple[b
         return True, "the policy is to send again"
     if policy == "hold":
         return False, "the policy is to hold"
+    if ctx.is_chunk:
+        return False, "other calls on the key are in flight, so Apollo's counters say nothing of it"
     rows = await ctx.db.rows(select(runs.c.usage_before).where(runs.c.id == run_id))
     if not rows or not rows[0].usage_before:
         return False, "Apollo's counters were not read before the call"

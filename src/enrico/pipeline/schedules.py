@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
 
 from enrico.errors import InputError
 from enrico.pipeline.context import RunOptions, new_run_id
@@ -17,15 +17,30 @@ from enrico.store.selection import WITH_WORKERS
 from enrico.store.sql import insert
 from enrico.store.tables import runs, schedules
 
+SHORTEST_SECONDS, LONGEST_SECONDS = 60.0, 366 * 86_400.0
+
 
 async def set_schedule(db: Database, name: str, seconds: float, options: RunOptions) -> None:
-    """Begin such a run now, and again every so often. Replaces a schedule of that name."""
+    """Begin such a run now, and again every so often.
+
+    A schedule of that name is changed: its run that is under way, or the time of the next one,
+    stays. Raises InputError.
+    """
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise InputError("A schedule begins a run every minute at most, and every year at least.")
+    now = moment(timestamp())
     row = {
-        "id": name, "every_seconds": seconds, "next_at": timestamp(), "run_id": "",
+        "id": name, "every_seconds": seconds, "next_at": timestamp(now), "run_id": "",
         "options": orjson.dumps(asdict(options)).decode(),
     }  # fmt: skip
+    new = insert(schedules).values(**row)
+    soon = timestamp(now + timedelta(seconds=seconds))
+    earlier = case((schedules.c.next_at < soon, schedules.c.next_at), else_=soon)
+    changed = {name: new.excluded[name] for name in ("every_seconds", "options")}
     await db.execute(
-        delete(schedules).where(schedules.c.id == name), insert(schedules).values(**row)
+        new.on_conflict_do_update(
+            index_elements=[schedules.c.id], set_={**changed, "next_at": earlier}
+        )
     )
 
 

@@ -23,6 +23,7 @@ from enrico.engine.board import Away, Common, Entry, Said, Seen
 from enrico.engine.rules import Taught
 from enrico.errors import StoreError
 from enrico.store.postgres import Postgres
+from enrico.store.session_lock import asking
 
 TURN_SECONDS = 10.0
 """A turn that takes longer is given up: the server does not answer."""
@@ -188,12 +189,9 @@ class PostgresTurn:
 
 async def gone(backend: Postgres, worker: str) -> None:
     """*worker* is known to be dead: the others may have its shares at once."""
-    connection = await backend.connect()
-    try:
+    async with asking(backend) as connection:
         if await connection.fetchval("SELECT to_regclass('board_shares') IS NOT NULL"):
             await connection.execute("DELETE FROM board_shares WHERE worker = $1", worker)
-    finally:
-        await connection.close()
 
 
 def _columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:

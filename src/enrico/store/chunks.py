@@ -79,7 +79,8 @@ async def claim(
         ["kind", "key", "chunk_id"],
         select(literal(_CLAIMED_AS[part.kind]), work.c.key, literal(chunk_id))
         .select_from(_joined())
-        .where(wanted, due),
+        .where(wanted, due)
+        .order_by(work.c.key),  # in one order, so that two do not wait for each other
     )
     await db.execute(*_let_go(chunk_id), mine.on_conflict_do_nothing())
     # In transactions of their own: they must see what others wrote until the claim was ours.

@@ -167,7 +167,7 @@ class Database:
             async with self.read() as connection:
                 return list((await connection.execute(statement, values)).all())
 
-        return await self._patiently(ask)
+        return await self.patiently(ask)
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[AsyncConnection]:
@@ -191,13 +191,14 @@ class Database:
                     changed = int((await connection.execute(statement)).rowcount)
             return changed
 
-        return await self._patiently(do)
+        return await self.patiently(do)
 
     def patience(self) -> Patience:
         """For whoever asks again when the connection was lost."""
         return Patience(self.backend)
 
-    async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
+    async def patiently(self, do: Callable[[], Awaitable[T]]) -> T:
+        """What *do* brings; done again while the server is away, for a while. Raises StoreError."""
         patience = self.patience()
         while True:
             try:

@@ -162,10 +162,10 @@ class Postgres:
         return await live_slots(self)
 
     def is_cut_off(self, error: BaseException) -> bool:
-        """Whether the connection was lost, so that a question may be asked again."""
+        """Whether the connection was lost, or gave way to another: it may be asked again."""
         seen: BaseException | None = error
         while seen is not None:
-            if isinstance(seen, CUT_OFF):
+            if isinstance(seen, (*CUT_OFF, *_TRY_AGAIN)):
                 return True
             seen = getattr(seen, "orig", None) or seen.__cause__
         return False

@@ -175,6 +175,9 @@ class Counts:
     deals_with_account: int
 
 
+NO_COUNTS = Counts(0, 0, 0, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0)
+
+
 async def count(db: Database, selection: Selection) -> Counts:
     """All counts of a selection: one pass each over its deals, seats, people and accounts."""
     of_deals, of_seats, of_people, of_accounts = count_queries(selection)

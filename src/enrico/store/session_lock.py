@@ -8,16 +8,20 @@ so that who was taken over, because he stood still or was cut off, never writes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import structlog
 
 from enrico.errors import StoreError
 
 if TYPE_CHECKING:
     from enrico.store.postgres import Postgres
+
+log = structlog.get_logger("enrico.lock")
 
 PATIENCE_SECONDS = 60.0
 """How long a server may be away before a run gives up."""
@@ -46,6 +50,7 @@ HOLDERS = """
     CREATE TABLE IF NOT EXISTS holders (
         work text PRIMARY KEY, holder text NOT NULL, at timestamptz NOT NULL)"""
 _GATE = f"SELECT pg_advisory_xact_lock({LOCKS}, {GATE})"
+_TRY_FOR_NOW = "SELECT pg_try_advisory_xact_lock($1, $2)"
 _HOLDS = """
     INSERT INTO holders VALUES ($1, $2, clock_timestamp()) ON CONFLICT (work)
     DO UPDATE SET holder = excluded.holder, at = excluded.at RETURNING true"""
@@ -53,15 +58,20 @@ _STILL_HOLDS = """
     UPDATE holders SET at = clock_timestamp() WHERE work = $1 AND holder = $2 RETURNING true"""
 _LIVES = "UPDATE holders SET at = clock_timestamp() WHERE holder = $1"
 _LETS_GO = "DELETE FROM holders WHERE work = $1 AND holder = $2"
-_HEARD_OF = """
+# While the server was away nobody could be heard of, so that silence does not count.
+_LAST = "greatest(at, pg_postmaster_start_time())"
+_HEARD_OF = f"""
     SELECT count(*) FROM holders WHERE work LIKE $1 AND holder <> $2
-    AND at > clock_timestamp() - make_interval(secs => $3)"""
+    AND {_LAST} > clock_timestamp() - make_interval(secs => $3)"""
 _HOLDER = "SELECT holder FROM holders WHERE work = $1"
-_CUT_STUCK_OFF = """
+_OTHERS_AT_WORK = f"""
+    SELECT work, {_LAST} > clock_timestamp() - make_interval(secs => $2) AS heard_of
+    FROM holders WHERE work LIKE 'run:%' AND holder <> $1"""
+_CUT_STUCK_OFF = f"""
     SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
     JOIN holders h ON a.application_name = 'enrico ' || h.holder
     WHERE h.work LIKE $1 AND h.holder <> $2
-    AND h.at < clock_timestamp() - make_interval(secs => $3)"""
+    AND {_LAST} < clock_timestamp() - make_interval(secs => $3)"""
 
 
 class SessionLock:
@@ -79,6 +89,7 @@ class SessionLock:
         self._in_use = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
         self._sure = asyncio.Event()
+        self._sure_since = 0.0
         self._taken: StoreError | None = None
 
     async def try_to_acquire(self, *, waits: bool = False) -> bool:
@@ -95,7 +106,7 @@ class SessionLock:
                     raise StoreError(self._backend.why(error)) from error
             await asyncio.sleep(RETRY_SECONDS)
         if got:
-            self._sure.set()
+            self._be_sure()
             self._backend.held.append(self)
             self._keeper = asyncio.create_task(self._keep(), name=f"{self.work} lock")
         return got
@@ -114,6 +125,15 @@ class SessionLock:
                             _LETS_GO, work, self._backend.name, timeout=SILENCE_SECONDS
                         )
         await self._let_go()
+
+    def _be_sure(self) -> None:
+        self._sure_since = time.monotonic()
+        self._sure.set()
+
+    @property
+    def has_listened(self) -> bool:
+        """Whether it was there for so long that it would have heard of whoever lives."""
+        return self._sure.is_set() and time.monotonic() - self._sure_since > SILENCE_SECONDS
 
     async def sure(self) -> None:
         """Return once the lock is ours for certain. Raises StoreError when it is no more."""
@@ -165,7 +185,7 @@ class SessionLock:
             if self.work == "run" and not again:
                 await connection.execute(_GATE)
                 await connection.execute(_CUT_STUCK_OFF, "run:%", name, STUCK_SECONDS)
-                if await connection.fetchval(_HEARD_OF, "run:%", name, SILENCE_SECONDS):
+                if await self._workers_spend(connection):
                     if waits:
                         await connection.execute(_HOLDS, WANTED, name)
                     return False
@@ -177,6 +197,16 @@ class SessionLock:
                 if not await connection.fetchval(how, work, name):
                     return False
             return True
+
+    async def _workers_spend(self, connection: asyncpg.Connection[Any]) -> bool:
+        """Whether a worker spends, or may do so again: it lives until its slot is free too."""
+        for worker, heard_of in await connection.fetch(
+            _OTHERS_AT_WORK, self._backend.name, SILENCE_SECONDS
+        ):
+            slot = FIRST_SLOT + int(worker.split()[-1])
+            if heard_of or not await connection.fetchval(_TRY_FOR_NOW, LOCKS, slot):
+                return True
+        return False
 
     async def _let_go(self) -> None:
         if self._connection is not None:
@@ -195,7 +225,7 @@ class SessionLock:
                     self._connection.terminate()
                 if not await self._take_again():
                     self._taken = self._too_late()
-                self._sure.set()
+                self._be_sure()
                 if self._taken is not None:
                     return
 
@@ -242,29 +272,42 @@ class Slot(SessionLock):
         super().__init__(backend, f"worker {number}")
         self.number = number
         self._at_work = 0
+        self._told = False
 
     @property
     def _works(self) -> Sequence[str]:
         return (self.work, f"run:{self.work}") if self._at_work else (self.work,)
 
-    async def begin(self) -> None:
-        """Return once workers may spend, and nobody else does until :meth:`end`."""
-        while not await self._may_begin():  # noqa: ASYNC110
-            await asyncio.sleep(RETRY_SECONDS)
+    async def begin(self, stopping: asyncio.Event) -> bool:
+        """Whether workers may spend now, and nobody else does until :meth:`end`.
+
+        Waits until they may; False when *stopping* came first.
+        """
+        self._told = False
+        while not stopping.is_set():
+            if await self._may_begin():
+                return True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), RETRY_SECONDS)
+        return False
 
     async def end(self) -> None:
         """A piece of work is done."""
         self._at_work -= 1
         if not self._at_work:
             with suppress(*CUT_OFF):  # it is taken for dead work in a while
-                await self._ask(_LETS_GO, f"run:{self.work}", self._backend.name)
+                async with self._in_use:
+                    if self._connection is not None:
+                        await self._connection.execute(
+                            _LETS_GO, f"run:{self.work}", self._backend.name
+                        )
 
     async def is_wanted(self) -> bool:
         """Whether somebody waits until no worker spends."""
         with suppress(*CUT_OFF):
             async with self._in_use:
-                assert self._connection is not None
-                return await self._is_alone(self._connection, WANTED)
+                if self._connection is not None:
+                    return await self._is_alone(self._connection, WANTED)
         return False
 
     async def _is_alone(self, connection: asyncpg.Connection[Any], *who: str) -> bool:
@@ -279,42 +322,52 @@ class Slot(SessionLock):
         with suppress(*CUT_OFF):
             async with self._in_use:
                 connection = self._connection
-                assert connection is not None
+                if connection is None:  # it is cut off, and being taken again
+                    return False
                 name = self._backend.name
                 async with connection.transaction():
                     await connection.execute(_GATE)
                     if await self._is_alone(connection, "run", WANTED):
+                        if not self._told:
+                            log.warning("waiting: another process spends alone", worker=self.work)
+                        self._told = True
                         return False
                     await connection.execute(_HOLDS, f"run:{self.work}", name)
             self._at_work += 1
             return True
         return False
 
-    async def _ask(self, sql: str, *values: Any) -> None:
-        async with self._in_use:
-            assert self._connection is not None
-            await self._connection.execute(sql, *values)
+
+@asynccontextmanager
+async def asking(backend: Postgres) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection for a question or two. Raises StoreError."""
+    try:
+        connection = await backend.connect()
+        try:
+            yield connection
+        finally:
+            with suppress(*CUT_OFF):
+                await connection.close(timeout=CONNECT_SECONDS)
+    except (asyncpg.PostgresError, *CUT_OFF) as error:
+        raise StoreError(backend.why(error)) from error
 
 
 async def live_slots(backend: Postgres) -> list[str]:
     """The slots whose workers were heard of lately, in order."""
-    return await _slots(backend, "at > clock_timestamp() - make_interval(secs => $1)")
+    return await _slots(backend, f"{_LAST} > clock_timestamp() - make_interval(secs => $1)")
 
 
 async def silent_slots(backend: Postgres) -> list[str]:
     """The slots whose workers were not heard of for a while, and did not take their leave."""
-    return await _slots(backend, "at <= clock_timestamp() - make_interval(secs => $1)")
+    return await _slots(backend, f"{_LAST} <= clock_timestamp() - make_interval(secs => $1)")
 
 
 async def _slots(backend: Postgres, condition: str) -> list[str]:
-    connection = await backend.connect()
-    try:
+    async with asking(backend) as connection:
         rows = await connection.fetch(
             f"SELECT work FROM holders WHERE work LIKE 'worker %' AND {condition} ORDER BY work",
             SILENCE_SECONDS,
         )
-    finally:
-        await connection.close(timeout=CONNECT_SECONDS)
     return [row[0] for row in rows]
 
 
@@ -335,8 +388,5 @@ async def take_slot(backend: Postgres, number: int = 0) -> tuple[Slot, str] | No
 
 
 async def _holder(backend: Postgres, work: str) -> str:
-    connection = await backend.connect()
-    try:
+    async with asking(backend) as connection:
         return str(await connection.fetchval(_HOLDER, work) or "")
-    finally:
-        await connection.close(timeout=CONNECT_SECONDS)

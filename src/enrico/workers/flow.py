@@ -6,12 +6,13 @@ journal's: a part may be begun several times, and asks only for what is still du
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, get_args
 
 from dbos import DBOS, SetWorkflowID
 
-from enrico.pipeline.detached import plain
 from enrico.store.chunks import Part
 from enrico.store.selection import Counts, WorkKind
 
@@ -27,11 +28,23 @@ POLL_SECONDS = 0.3
 MOST_RECOVERIES = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of a run."""
+
+    parts: list[Part]
+    counts: Counts
+    fast: bool
+    """Whether it is one for the fast lane."""
+    problem: str = ""
+    """Why it could not be cut."""
+
+
 class Steps(Protocol):
     """What a worker does in a workflow."""
 
-    async def cut(self, run_id: str) -> tuple[list[Part], Counts, bool]:
-        """The run's parts, what was counted, and whether it is one for the fast lane."""
+    async def cut(self, run_id: str) -> Plan:
+        """Cut a run into parts."""
         ...
 
     async def chunk(self, part: Part, fast: bool) -> str:
@@ -48,6 +61,8 @@ class Flow:
     """The workflows of one worker."""
 
     run: Any
+    running: set[str]
+    """The ids of those that this process goes on with."""
 
     async def begin(self, run_id: str) -> None:
         """Put a run in line; nothing happens when it is there already."""
@@ -60,8 +75,7 @@ def register(steps: Steps) -> Flow:
 
     @DBOS.step(name="cut")
     async def cut(run_id: str) -> dict[str, Any]:
-        parts, counts, fast = await steps.cut(run_id)
-        return {"parts": plain(parts), "counts": asdict(counts), "fast": fast}
+        return asdict(await steps.cut(run_id))
 
     @DBOS.step(name="do")
     async def do(part: dict[str, Any], fast: bool) -> str:
@@ -71,12 +85,28 @@ def register(steps: Steps) -> Flow:
     async def sum_up(run_id: str, counts: dict[str, Any], problems: list[str]) -> None:
         await steps.sum_up(run_id, Counts(**counts), problems)
 
+    running: set[str] = set()
+
+    @contextmanager
+    def under_way() -> Iterator[None]:
+        flow_id = str(DBOS.workflow_id)
+        running.add(flow_id)
+        try:
+            yield
+        finally:
+            running.discard(flow_id)
+
     @DBOS.workflow(name="chunk.v1", max_recovery_attempts=MOST_RECOVERIES)
     async def chunk_flow(part: dict[str, Any], fast: bool) -> str:
-        return await do(part, fast)
+        with under_way():
+            return await do(part, fast)
 
     @DBOS.workflow(name="run.v1", max_recovery_attempts=MOST_RECOVERIES)
     async def run_flow(run_id: str) -> None:
+        with under_way():
+            await whole_run(run_id)
+
+    async def whole_run(run_id: str) -> None:
         found = await cut(run_id)
         handles = []
         for number, part in enumerate(found["parts"]):
@@ -85,7 +115,7 @@ def register(steps: Steps) -> Flow:
                 handles.append(
                     await DBOS.enqueue_workflow_async(queue, chunk_flow, part, found["fast"])
                 )
-        problems = []
+        problems = [found["problem"]] if found["problem"] else []
         for handle in handles:
             try:
                 problem = await handle.get_result(polling_interval_sec=POLL_SECONDS)
@@ -95,7 +125,7 @@ def register(steps: Steps) -> Flow:
                 problems.append(problem)
         await sum_up(run_id, found["counts"], problems)
 
-    return Flow(run_flow)
+    return Flow(run_flow, running)
 
 
 async def open_queues() -> None:
