@@ -42,7 +42,7 @@ from enrico.privacy.retention import retain
 from enrico.privacy.rewriting import export_files
 from enrico.settings import Settings, load_settings
 from enrico.store.crm import ROWS_AT_ONCE, Scope, save_records
-from enrico.store.database import Database, Lock, in_turn, open_database
+from enrico.store.database import OPENING_SECONDS, Database, Lock, in_turn, open_database
 from enrico.store.journal import Journal, moment, timestamp
 from enrico.store.keyring import with_stored_keys
 from enrico.store.selection import Selection, count, count_deals
@@ -123,16 +123,21 @@ class Enrico:
         settings: Settings | None = None,
         *,
         profile: str | None = None,
+        patience: float = OPENING_SECONDS,
         **overrides: Any,
     ) -> None:
-        """*overrides* are settings by name, e.g. ``apollo={"credit_usd": "0.02"}``."""
+        """*overrides* are settings by name, e.g. ``apollo={"credit_usd": "0.02"}``.
+
+        *patience*: how many seconds to wait for a database server that is away when it is opened.
+        """
+        self._patience = patience
         self.settings = settings or load_settings(profile, **overrides)
         set_up_logs(self.settings)
         self._database: Database | None = None
         self._telemetry: Telemetry | None = None
 
     async def __aenter__(self) -> Enrico:
-        self._database = await open_database(self.settings.database_url)
+        self._database = await open_database(self.settings.database_url, self._patience)
         self.settings = await with_stored_keys(self._database, self.settings)
         hide(self.settings)
         return self

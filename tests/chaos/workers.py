@@ -32,10 +32,10 @@ from tests.chaos.world import Trial, World, another_world, charged
 from tests.postgres import Server, ask, named
 
 WORKERS = 4
-DEALS = 150
+DEALS = 80
 BATCH = 2
 AT_ONCE = 8
-PER_SECOND = 20
+PER_SECOND = 10
 SLOW = {"provider": "*", "kind": "slow", "seconds": 0.4}
 ENDS_WITHIN = 30.0
 """Seconds after the last accident without which a run counts as stranded, on top of its work."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -239,3 +240,116 @@ async def test_workers_need_postgresql(cli):
         done = await cli(*command)
         assert done.code == 2
         assert "postgresql://" in done.err
+
+
+async def test_a_worker_that_stands_still_keeps_its_answers_though_somebody_waits(fleet, small):
+    await fleet.open({**SLOW, "seconds": 1.0}, ENRICO_APOLLO__CONCURRENCY="4")
+    worker = await fleet.worker()
+    run_id = await fleet.ask()
+    await fleet.until(lambda: fleet.calls() >= 6)
+    replay = await fleet.cli.start("replay")
+    worker.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(5)  # longer than SILENCE_SECONDS, shorter than STUCK_SECONDS
+    worker.send_signal(signal.SIGCONT)
+
+    assert (await fleet.cli.end(replay)).code == 0
+    assert (await fleet.end(run_id))["status"] == "done"
+    assert await fleet.bench.results(fleet.sandbox) == small.tables
+    assert fleet.bought["credits"] == small.provider("apollo")["credits"]
+
+
+async def test_a_worker_that_waits_for_a_run_in_the_foreground_can_be_stopped(fleet):
+    await fleet.open({**SLOW, "seconds": 2.0}, ENRICO_APOLLO__CONCURRENCY="1")
+    dead = await fleet.worker()
+    await fleet.ask()
+    await fleet.until(lambda: fleet.calls() >= 3)
+    dead.kill()  # what it leaves must be sorted out before the next one begins
+    await dead.wait()
+    foreground = await fleet.cli.start("replay")
+    lock = "select count(*) from holders where work = 'run'"
+    before = fleet.calls()
+    db = await open_database(fleet.bench.database())
+    held = db.lock()
+    await fleet.cli.end(foreground)
+    while not await held.try_to_acquire():
+        await asyncio.sleep(0.1)
+    try:
+        waiting = await fleet.cli.start("worker")
+        async with asyncio.timeout(30):
+            while b"spends alone" not in await waiting.stderr.readline():
+                pass
+        waiting.terminate()
+        assert (await fleet.cli.end(waiting)).code == 0
+        assert fleet.bench.query(lock) == [(1,)]
+        assert fleet.calls() == before
+    finally:
+        await held.release()
+        await db.close()
+
+
+async def test_a_run_in_the_foreground_that_was_stopped_goes_on_by_workers_under_what_is_left(
+    fleet, small
+):
+    await fleet.open({**SLOW, "seconds": 0.5}, ENRICO_APOLLO__CONCURRENCY="2")
+    flags = ("--only", "people", "--max-credits", "apollo=12")
+    foreground = await fleet.cli.start("run", *flags)
+    await fleet.until(lambda: fleet.bought["credits"] >= 4)
+    foreground.terminate()
+    await fleet.cli.end(foreground)
+    (first,) = fleet.bench.query("select id from runs")[0]
+    spent = fleet.bought["credits"]
+
+    again = (await fleet.cli("resume", first, "--json")).json["run_id"]
+    await fleet.worker()
+    summary = await fleet.end(again)
+
+    assert summary["status"] == "budget_reached"
+    assert summary["providers"]["apollo"]["credits"] == fleet.bought["credits"] - spent
+    assert 12 - BATCH < fleet.bought["credits"] <= 12
+
+
+async def test_what_no_worker_has_begun_is_cancelled_at_once(fleet):
+    await fleet.open()
+    run_id = await fleet.ask()
+
+    done = await fleet.cli("cancel", run_id, "--json")
+
+    assert done.json == {"run_id": run_id, "status": "interrupted"}
+    assert (await fleet.cli("show", "run", run_id, "--json")).json["status"] == "interrupted"
+    again = (await fleet.cli("resume", run_id, "--json")).json["run_id"]
+    await fleet.worker()
+    assert (await fleet.end(again))["status"] == "done"
+    assert fleet.status(run_id) == "interrupted"
+
+
+async def test_a_worker_without_the_master_key_that_the_database_wants_does_not_begin(fleet):
+    await fleet.open()
+    forgotten = await fleet.cli(
+        "forget", "nobody@example.com", "--yes", ENRICO_MASTER_KEY="a" * 43 + "="
+    )
+    assert forgotten.code == 0, forgotten.err
+
+    done = await fleet.cli("worker")
+
+    assert done.code == 2
+    assert "ENRICO_MASTER_KEY" in done.err
+    assert "Traceback" not in done.err
+
+
+async def test_a_schedule_that_is_changed_keeps_its_run_and_its_time(fleet):
+    await fleet.open()
+    for every in ("1d", "12h"):
+        assert (await fleet.cli("schedule", "set", "nightly", "--every", every)).code == 0
+        db = await open_database(fleet.bench.database())
+        await begin_due(db)
+        await db.close()
+
+    assert fleet.bench.query("select count(*) from runs") == [(1,)]
+    (found,) = (await fleet.cli("schedule", "--json")).json
+    assert found["every_seconds"] == 43_200
+    assert found["last_run"] == fleet.bench.query("select id from runs")[0][0]
+    planned = await fleet.cli("schedule", "set", "dry", "--every", "1d", "--dry-run", "--json")
+    assert planned.json["providers"]["apollo"]["calls"] > 0
+    for every in ("99999999d", "0m"):
+        assert (await fleet.cli("schedule", "set", "odd", "--every", every)).code == 2
+    assert len((await fleet.cli("schedule", "--json")).json) == 1

@@ -31,14 +31,14 @@ class Common:
     debug: bool = False
     "Show the traceback of an error and log everything."
 
-    def client(self) -> Enrico:
+    def client(self, **more: Any) -> Enrico:
         """The library, with these flags over environment, file and defaults."""
         overrides: dict[str, Any] = {}
         if self.database:
             overrides["database_url"] = self.database
         if self.debug:
             overrides["log_level"] = "debug"
-        return Enrico(load_settings(self.profile, **overrides))
+        return Enrico(load_settings(self.profile, **overrides), **more)
 
 
 DEFAULT = Common()
@@ -84,11 +84,11 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     Console().print(drawn)
 
 
-def with_client(common: Common, do: Callable[[Enrico], Awaitable[int]]) -> int:
+def with_client(common: Common, do: Callable[[Enrico], Awaitable[int]], **more: Any) -> int:
     """Open the client, do the command's work with it, close; returns the exit code."""
 
     async def inside() -> int:
-        async with common.client() as client:
+        async with common.client(**more) as client:
             return await do(client)
 
     return asyncio.run(inside())

@@ -16,6 +16,7 @@ from enrico.cli.main_job import (
     tell_plan,
 )
 from enrico.client import Enrico
+from enrico.store.database import PATIENCE_SECONDS
 
 
 def worker(*, common: Common = DEFAULT) -> int:
@@ -36,7 +37,7 @@ def worker(*, common: Common = DEFAULT) -> int:
         await found.work(lambda slot: say(f"This is {slot}. Ctrl-C lets calls in flight finish."))
         return 0
 
-    return with_client(common, do)
+    return with_client(common, do, patience=PATIENCE_SECONDS)
 
 
 def resume(run: str, /, *, common: Common = DEFAULT) -> int:

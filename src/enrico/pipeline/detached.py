@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 
 from enrico.engine.budget import Budget, Caps
 from enrico.engine.limits import BATCH_LANE
@@ -48,7 +48,7 @@ SHORTEST_CHUNK_SECONDS = 6.0
 """And at least so much, so that one part keeps the limits busy while another begins or ends."""
 FEWEST_PARTS = 16
 """A larger run is cut into so many at least, so that many workers end together."""
-SMALLEST_PART = {"search": 50, "classify": 50, "people": 500}
+SMALLEST_CALLS = 50
 LARGEST_PART = 20_000
 
 
@@ -214,7 +214,7 @@ def part_size(settings: Settings, kind: WorkKind, items: int) -> int:
     windows = windows_of(settings, provider)  # type: ignore[arg-type]
     rate = min((window.limit / window.seconds for window in windows), default=math.inf)
     each = settings.apollo.batch_size if kind == "people" else 1
-    least: float = SMALLEST_PART[kind]
+    least: float = SMALLEST_CALLS * each
     if rate < math.inf:
         least = max(least, rate * SHORTEST_CHUNK_SECONDS * each)
     most = min(rate * CHUNK_SECONDS * each, LARGEST_PART)
@@ -317,10 +317,19 @@ async def _end(
         prices=dict.fromkeys(PROVIDERS, NOTHING),
     )
     summary["status"] = status
-    over = update(runs).where(runs.c.id == run_id, runs.c.status.in_(unless_over))
-    return bool(await db.execute(over.values(
-        ended_at=timestamp(), status=status, summary=orjson.dumps(summary).decode()
-    )))  # fmt: skip
+    nothing = orjson.dumps(make_plan(NO_COUNTS, settings, options.only).as_dict()).decode()
+    return bool(
+        await db.execute(
+            update(runs)
+            .where(runs.c.id == run_id, runs.c.status.in_(unless_over))
+            .values(
+                ended_at=timestamp(),
+                status=status,
+                plan=case((runs.c.plan == "", nothing), else_=runs.c.plan),
+                summary=orjson.dumps(summary).decode(),
+            )
+        )
+    )
 
 
 def _known(stats: Stats, counts: Counts, options: RunOptions) -> None:

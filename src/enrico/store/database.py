@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 60.0
 """How long a question waits for a server that is away."""
 RETRY_SECONDS = 0.25
 LOCK_SECONDS = 0.2
-OPENING_TRIES = 3
+OPENING_SECONDS = 0.5
 T = TypeVar("T")
 
 
@@ -273,19 +273,21 @@ class Database:
         self.commits += 1
 
 
-async def open_database(url: str) -> Database:
+async def open_database(url: str, patience: float = OPENING_SECONDS) -> Database:
     """Open (and make, or bring up to date) the database at *url*.
 
-    Raises ConfigError for a URL that is not understood, StoreError when it cannot be opened.
+    *patience*: how many seconds to wait for a server that is away. Raises ConfigError for a URL
+    that is not understood, StoreError when it cannot be opened.
     """
     backend = _backend(url)
-    for tries_left in reversed(range(OPENING_TRIES)):
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
         try:
             async with backend.engine.begin() as connection:
                 await connection.run_sync(_prepare, backend)
             break
         except Exception as error:
-            if tries_left and backend.is_cut_off(error):
+            if asyncio.get_running_loop().time() < deadline and backend.is_cut_off(error):
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             await backend.close()
