@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import compare, lane, limiter, own_cost, quality, scale, sizes
+from benchmarks import compare, lane, limiter, one_deal, own_cost, quality, scale, sizes, workers
 from benchmarks.goals import goals
 from benchmarks.plots import write_plots
 from benchmarks.report import readme_block, render
@@ -44,6 +44,9 @@ class Plan:
     seeds: int
     """Of each limiter case and concurrency."""
     own_cost_people: int
+    one_deal_batch: int
+    """Deals of the batch that a run of one deal has to overtake."""
+    worker_runs: int
 
 
 PLANS = {
@@ -51,17 +54,19 @@ PLANS = {
         runs={"ours": 3, "script": 3, "projected": 1, "phased": 1, "sequential": 1},
         sizes=(10, 50, 100, 1000), instant_sizes=(), cached=(50,), repeated=(225, 2000),
         batches=(1, 4, 20), clocks=("ours", "script"), seeds=1, own_cost_people=2_000,
+        one_deal_batch=3_000, worker_runs=1,
     ),
     "bench-full": Plan(
         runs=dict.fromkeys(("ours", "script", "projected", "phased", "sequential"), 5),
         sizes=(10, 50, 100, 1000, 10_000), instant_sizes=(1000, 10_000), cached=(50, 1000),
         repeated=(225, 500, 1000, 2000), batches=(1, 2, 4, 10, 20),
         clocks=("ours", "script", "phased"), seeds=5, own_cost_people=20_000,
+        one_deal_batch=50_000, worker_runs=3,
     ),
 }  # fmt: skip
 SECTIONS = (
     "runs", "clocks", "sizes", "cached", "repeated", "batches", "quality", "limiter", "lane",
-    "own_cost",
+    "one_deal", "workers", "own_cost",
 )  # fmt: skip
 
 
@@ -145,6 +150,10 @@ def _section(name: str, plan: Plan, options: argparse.Namespace, folder: Path) -
         return scale.measure(folder, options.scale_deals, _say)
     if name == "lane":
         return [asdict(row) for row in lane.measure()]
+    if name == "one_deal":
+        return [asdict(row) for row in one_deal.measure(folder, plan.one_deal_batch, _say)]
+    if name == "workers":
+        return workers.measure(folder, _say, plan.worker_runs)
     if name == "limiter":
         return [asdict(row) for row in limiter.measure(plan.seeds)]
     return _own_cost(plan.own_cost_people)

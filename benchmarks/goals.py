@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks import markdown as md
 from benchmarks.compare import Column, column
 from benchmarks.stats import exponent
+from benchmarks.workers import middle
 
 Figures = Mapping[str, Any]
 
@@ -23,6 +24,8 @@ FAILED_MOST, FAILED_ALERT = 0.05, 0.10
 CACHED_LEAST, CACHED_ALERT = 0.50, 0.30
 TIMES_BARE_MOST = 2.0
 EXPONENT_MOST = 1.1
+BESIDE_MOST = 2.0
+NO_SLOWER = 1.1
 BOUND_MOST = {"classic": 1.10, "modern": 1.15}
 KNOWN_LIMITS = ("classic", "modern", "free")
 
@@ -42,7 +45,8 @@ def goals(figures: Figures) -> list[Goal]:
     """All goals, those of the older design first."""
     return [
         *_older(figures), *_money(figures), *_quality(figures), *_bound(figures),
-        *_limiter(figures), *_own(figures), *_scale(figures),
+        *_limiter(figures), *_lanes(figures), *_workers(figures), *_own(figures),
+        *_scale(figures),
     ]  # fmt: skip
 
 
@@ -176,6 +180,40 @@ def _limiter(figures: Figures) -> Iterator[Goal]:
         held = sum(row["held"] for row in some)
         got = f"{held} of {len(some)} kinds of provider and limit"
         yield Goal(words, got if some else md.NOTHING, held == len(some) if some else None)
+
+
+def _lanes(figures: Figures) -> Iterator[Goal]:
+    rows = figures.get("one_deal") or []
+    for row in rows:
+        times = row["beside_p50"] / row["alone_p50"]
+        words = (
+            f"a run of one deal beside {row['batch_deals']:,}, {row['way']}: at most "
+            f"{BESIDE_MOST:g} times its time alone"
+        )
+        yield Goal(words, f"{md.times(times)} times", times <= BESIDE_MOST)
+    if not rows:
+        yield Goal("a run of one deal overtakes a batch", md.NOTHING, None)
+
+
+def _workers(figures: Figures) -> Iterator[Goal]:
+    rows = figures.get("workers") or []
+    if not rows:
+        yield Goal("many workers", md.NOTHING, None)
+        return
+    wrong = sum(row["rate_limited"] + row["paid_again"] for row in rows)
+    words = "workers on one key: no 429 and nothing paid twice"
+    yield Goal(words, f"{wrong} in {len(rows)} runs", wrong == 0, True)
+    for profile in dict.fromkeys(row["profile"] for row in rows):
+        one, two, four = (middle(rows, profile, n, "seconds") for n in (1, 2, 4))
+        if one is None or two is None or four is None:
+            continue
+        if profile == "instant":
+            asked = "two workers bring more than one where no limit binds"
+            yield Goal(asked, f"{md.times(one / two)} times as much", two < one)
+        else:
+            asked = f"four workers are no slower than one on `{profile}` (to 10 %)"
+            got = f"{md.times(four / one)} times the time"
+            yield Goal(asked, got, four <= NO_SLOWER * one)
 
 
 def _own(figures: Figures) -> Iterator[Goal]:

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks import markdown as md
 from benchmarks.quality import VARYING
 from benchmarks.stats import exponent
+from benchmarks.workers import middle
 
 Figures = Mapping[str, Any]
 
@@ -143,6 +144,66 @@ def lane(figures: Figures) -> list[str]:
     ]
 
 
+def one_deal(figures: Figures) -> list[str]:
+    """A whole run of one deal beside a batch."""
+    rows = [
+        [
+            f"{row['way']}, {row['batch_deals']:,} deals under way",
+            md.times(row["beside_p50"] / row["alone_p50"]),
+            md.times(row["beside_most"] / row["alone_p50"]),
+            *(md.seconds(row[name]) for name in ("alone_p50", "beside_p50", "beside_most")),
+            md.count(row["rate_limited"]),
+            md.count(row["paid_again"]),
+            "yes" if row["batch_went_on"] else "**no**",
+        ]
+        for row in figures["one_deal"]
+    ]
+    header = ["who does both", "beside ÷ alone, P50", "most", "alone, P50", "beside, P50", "most",
+              "429s", "paid twice", "batch outlived them"]  # fmt: skip
+    return [
+        "### A whole run of one deal",
+        f"Real processes on the real clock, on `modern`: {figures['one_deal'][0]['requests']} runs "
+        "of one deal, one after the other, each of a deal that the batch has not come to. From "
+        "asking to the summary, without the start of the process.",
+        md.table(header, rows),
+    ]
+
+
+def workers(figures: Figures) -> list[str]:
+    """A run shared by several processes."""
+    rows = []
+    for profile in dict.fromkeys(row["profile"] for row in figures["workers"]):
+        mine = [row for row in figures["workers"] if row["profile"] == profile]
+        for number in dict.fromkeys(row["workers"] for row in mine):
+            same = [row for row in mine if row["workers"] == number]
+            seconds = middle(mine, profile, number, "seconds") or 0.0
+            alone = middle(mine, profile, 1, "seconds") or 0.0
+            calls = middle(mine, profile, number, "paid_calls") or 0.0
+            cpu = middle(mine, profile, number, "cpu_seconds") or 0.0
+            rows.append([
+                f"`{profile}`, {same[0]['deals']:,} deals, "
+                + (f"{number} workers" if number > 1 else
+                   "1 worker" if number else "in the foreground"),
+                md.times(alone / seconds),
+                md.seconds(seconds),
+                f"{same[0]['people'] / seconds:.0f}",
+                f"{calls / seconds:.0f}",
+                f"{1000 * cpu / calls:.1f} ms",
+                md.count(sum(row["rate_limited"] for row in same)),
+                md.count(sum(row["paid_again"] for row in same)),
+            ])  # fmt: skip
+    header = ["run", "throughput ÷ one worker's", "time", "people/s", "calls/s", "CPU a call",
+              "429s", "paid twice"]  # fmt: skip
+    return [
+        "## Many workers",
+        "Real processes on the real clock, over a PostgreSQL server with every commit flushed, on "
+        "one key. From asking for the run to its summary. Where limits bind, more workers must not "
+        "be slower; where none does, what one machine brings is bound by its cores, which server "
+        "and sandbox use too.",
+        md.table(header, rows),
+    ]
+
+
 def quality(figures: Figures) -> list[str]:
     """Being quick costs no quality."""
     found = figures["quality"]
@@ -228,8 +289,7 @@ def unmeasured(figures: Figures) -> list[str]:
         "- The prose that the older design had the model write (125 s for 32 accounts at 60 "
         "tokens/s by its own account) is not charged to its variants, so ratios to them are on the "
         "low side.\n"
-        "- A whole one-deal run beside a large one; only its calls at the limiter.\n"
-        "- Several workers on one key.",
+        "- Workers on machines of their own.",
     ]
 
 
@@ -241,6 +301,8 @@ SECTIONS: Sequence[tuple[str, str, Callable[[Figures], list[str]]]] = (
     ("batches", "LLM batches", batches),
     ("limiter", "The limiter", limiter),
     ("lane", "A one-deal request beside a batch", lane),
+    ("one_deal", "A whole run of one deal", one_deal),
+    ("workers", "Many workers", workers),
     ("quality", "The same results however it is run", quality),
     ("own_cost", "Our own cost", own_cost),
     ("scale", "Scale", scale),

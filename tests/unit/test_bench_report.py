@@ -60,6 +60,18 @@ def good() -> dict[str, Any]:
         "limiter": [asdict(judge_limiter(case, "anchored", [Trial(80, 1.005, 0, 0.0)]))],
         "lane": [{"limit": 5, "seconds": 1.0, "requests": 40, "alone_p50": 1.0, "beside_p50": 1.1,
                   "beside_p95": 1.5, "beside_most": 2.0}],
+        "one_deal": [
+            {"way": way, "batch_deals": 3000, "requests": 5, "alone_p50": 2.5, "beside_p50": 3.0,
+             "beside_most": 4.0, "batch_went_on": True, "rate_limited": 0, "paid_again": 0}
+            for way in ("one process", "2 workers")
+        ],
+        "workers": [
+            {"profile": profile, "workers": n, "deals": 100, "seconds": seconds, "cpu_seconds": 1.0,
+             "paid_calls": 100, "people": 450, "credits": 400, "rate_limited": 0, "paid_again": 0,
+             "status": "done"}
+            for profile, times in (("instant", (5, 6, 4, 4)), ("modern", (9, 10, 10, 10)))
+            for n, seconds in zip((0, 1, 2, 4), times, strict=True)
+        ],
         "own_cost": {
             "people": 2000, "cpu_ratio": 1.8, "wall_ratio": 2.0, "peak_mb": 150.0,
             **{part: {"cpu": 1.0, "wall": 2.0} for part in ("load", "run", "export", "bare")},
@@ -141,6 +153,8 @@ def test_a_slow_run_misses_the_criteria_one_by_one() -> None:
         ("quality", {"differing": 1}, "loss of quality"),
         ("limiter", {"held": False}, "limit known"),
         ("own_cost", {"cpu_ratio": 2.1}, "CPU of bare"),
+        ("one_deal", {"beside_p50": 5.1}, "beside 3,000"),
+        ("workers", {"rate_limited": 1}, "workers on one key"),
     ],
 )
 def test_a_missed_goal_of_ours_alone_is_told(
@@ -149,6 +163,18 @@ def test_a_missed_goal_of_ours_alone_is_told(
     figures = good()
     part = figures[section]
     (part[0] if isinstance(part, list) else part).update(spoil)
+
+    assert [words in one for one in missed(figures)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("place", "seconds", "words"), [(2, 6.5, "two workers bring more"), (7, 12.0, "no slower")]
+)
+def test_workers_that_do_not_help_or_are_in_the_way_are_told(
+    place: int, seconds: float, words: str
+) -> None:
+    figures = good()
+    figures["workers"][place]["seconds"] = seconds
 
     assert [words in one for one in missed(figures)] == [True]
 
