@@ -26,7 +26,7 @@ from enrico import Enrico
 from enrico.sandbox import DEFAULT_KEYS, RunningSandbox, SandboxConfig, start, write_sample_crm
 from enrico.settings import Settings, load_settings
 from tests.postgres import Server, ask, named
-from tests.stores import PostgresStores, SqliteStores, Stores
+from tests.stores import MemoryStores, PostgresStores, SqliteStores, Stores
 
 Tables = dict[str, list[dict[str, Any]]]
 RESULT_TABLES = ("deal_contacts", "accounts", "signals", "deals")
@@ -265,6 +265,8 @@ def loaded_on_postgres(
             thread.submit(asyncio.run, ask(postgres, f'DROP DATABASE "{name}"')).result()
 
 
+EVERY = pytest.mark.parametrize("backend", ["sqlite", "postgresql", "memory"], indirect=True)
+"""For tests that hold on any store, and look at it from inside only."""
 BOTH = pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
 """For tests and modules of tests that hold on either database."""
 
@@ -289,6 +291,8 @@ def postgres_stores(
 @pytest.fixture
 def stores(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Stores:
     """The databases of one test."""
+    if backend == "memory":
+        return MemoryStores()
     if backend == "sqlite":
         return SqliteStores(tmp_path, request.getfixturevalue("loaded_crm"))
     found: Stores = request.getfixturevalue("postgres_stores")

@@ -38,6 +38,25 @@ class Stores(Protocol):
         ...
 
 
+class MemoryStores:
+    """Each opened one is another, gone when it is closed, and nobody else's to look into."""
+
+    def url(self, name: str) -> str:
+        return "sqlite:///:memory:"
+
+    def load(self, name: str, deals: int) -> None:
+        raise NotImplementedError
+
+    def query(self, name: str, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        raise NotImplementedError
+
+    def execute(self, name: str, sql: str, *values: Any) -> None:
+        raise NotImplementedError
+
+    def files(self, name: str) -> Iterable[Path]:
+        return ()
+
+
 class SqliteStores:
     """Files in a folder; *loaded* gives one with the sample export, to be copied."""
 

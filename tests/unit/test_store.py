@@ -18,7 +18,7 @@ from enrico.store import sqlite as sqlite_store
 from enrico.store.database import SCHEMA_VERSION, Database, in_turn, open_database
 from enrico.store.journal import Journal, pack_request, unpack_request
 from enrico.store.tables import accounts, calls, metadata, unresolved, work
-from tests.conftest import BOTH
+from tests.conftest import BOTH, EVERY
 from tests.stores import Stores
 
 WORK = insert(work)
@@ -47,7 +47,7 @@ async def intend(journal: Journal, call_id: str, **changes: object) -> None:
     await journal.intend(call_id, **{**values, **changes})  # type: ignore[arg-type]
 
 
-@BOTH
+@EVERY
 async def test_those_who_wait_together_share_a_commit(db: Database) -> None:
     await asyncio.gather(*(db.write((WORK, rows(n, 1))) for n in range(500)))
 
@@ -55,7 +55,7 @@ async def test_those_who_wait_together_share_a_commit(db: Database) -> None:
     assert db.commits < 50
 
 
-@BOTH
+@EVERY
 async def test_what_was_handed_in_is_written_though_its_caller_is_cancelled(db: Database) -> None:
     task = asyncio.create_task(db.write((WORK, rows(0, 1))))
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_a_power_cut_loses_nothing_acknowledged_by_setting(
             assert await connection.scalar(text(question)) == answer
 
 
-@BOTH
+@EVERY
 async def test_after_one_refused_write_nothing_more_is_taken(db: Database) -> None:
     await db.write((WORK, rows(0, 1)))
 
@@ -112,7 +112,7 @@ async def test_a_full_disk_is_told_in_one_sentence(
     await db.close()
 
 
-@BOTH
+@EVERY
 async def test_a_group_is_written_whole_or_not_at_all(db: Database) -> None:
     await db.write((WORK, rows(3, 1)))
 
@@ -123,14 +123,14 @@ async def test_a_group_is_written_whole_or_not_at_all(db: Database) -> None:
     assert (await db.rows(select(func.count()).select_from(unresolved)))[0][0] == 0
 
 
-@BOTH
+@EVERY
 async def test_a_row_that_cannot_be_written_is_told_and_not_waited_for(db: Database) -> None:
     async with asyncio.timeout(20):
         with pytest.raises(StoreError):
             await db.write((WORK, [{**rows(0, 1)[0], "n": 2**70}]))
 
 
-@BOTH
+@EVERY
 async def test_a_write_means_what_its_statement_says(db: Database) -> None:
     await db.write((WORK, rows(0, 4)))
     done = update(work).where(work.c.n == bindparam("which"), work.c.kind == "search")
@@ -143,7 +143,7 @@ async def test_a_write_means_what_its_statement_says(db: Database) -> None:
     assert [tuple(row) for row in found] == [(1, "1!"), (2, "two"), (3, "three")]
 
 
-@BOTH
+@EVERY
 async def test_a_row_without_a_value_that_its_statement_needs_is_refused(db: Database) -> None:
     done = update(work).where(work.c.n == bindparam("which")).values(key="done")
 
@@ -151,12 +151,26 @@ async def test_a_row_without_a_value_that_its_statement_needs_is_refused(db: Dat
         await db.write((done, [{"kind": "search"}]))
 
 
-async def test_what_is_in_memory_only_is_no_database() -> None:
+async def test_a_url_without_a_file_is_refused() -> None:
     with pytest.raises(ConfigError, match="names no file"):
-        await open_database("sqlite:///:memory:")
+        await open_database("sqlite://")
 
 
-@BOTH
+async def test_a_database_in_memory_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_store, "SHARED_MEMORY", str(tmp_path))
+    one = await open_database("sqlite:///:memory:")
+    other = await open_database("sqlite:///:memory:")
+    await one.write((WORK, rows(0, 3)))
+
+    assert (await other.rows(select(func.count()).select_from(work)))[0][0] == 0
+    await one.close()
+    await other.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@EVERY
 async def test_a_call_is_read_back_as_it_was_written(db: Database) -> None:
     journal = Journal(db)
     await intend(journal, "c1")
@@ -177,7 +191,7 @@ async def test_a_call_is_read_back_as_it_was_written(db: Database) -> None:
     assert found.applied
 
 
-@BOTH
+@EVERY
 async def test_a_repeated_intent_takes_back_the_refusal_and_keeps_the_request(db: Database) -> None:
     journal = Journal(db)
     await intend(journal, "c1")
@@ -191,7 +205,7 @@ async def test_a_repeated_intent_takes_back_the_refusal_and_keeps_the_request(db
     assert (await db.rows(select(func.count()).select_from(calls)))[0][0] == 1
 
 
-@BOTH
+@EVERY
 async def test_all_calls_of_a_state_are_found_in_pages(db: Database) -> None:
     journal = Journal(db)
     await asyncio.gather(*(intend(journal, f"c{n:04}") for n in range(450)))
@@ -205,7 +219,7 @@ async def test_all_calls_of_a_state_are_found_in_pages(db: Database) -> None:
     assert len(answered) == len(set(answered)) == 225
 
 
-@BOTH
+@EVERY
 async def test_an_earlier_processs_sends_are_remembered_but_not_those_that_a_limit_refused(
     db: Database,
 ) -> None:

@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+import structlog
 from sqlalchemy import Connection, Executable, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
@@ -21,7 +23,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from enrico.errors import ConfigError, StoreError
 from enrico.store.sql import Compiled, Operation, Rows, compiled
 
+log = structlog.get_logger("enrico.sqlite")
+
 WAIT_FOR_LOCK_SECONDS = 30
+SHARED_MEMORY = "/dev/shm"
 OLDEST_SQLITE = (3, 35)
 """It joins rows in UPDATE and drops columns."""
 _DIALECT = sqlite.dialect(paramstyle="named")
@@ -46,12 +51,21 @@ class Sqlite:
 
     def __init__(self, url: URL) -> None:
         """Raises ConfigError, or StoreError where the file cannot be used."""
-        if not url.database or url.database == ":memory:":
+        if not url.database:
             raise ConfigError(
-                "ENRICO_DATABASE_URL names no file, and what was paid for must outlive the "
-                "process. Write sqlite:///path/to/enrico.db."
+                "ENRICO_DATABASE_URL names no file. Write sqlite:///path/to/enrico.db, or "
+                "sqlite:///:memory: for a database that nothing outlives."
             )
-        self.path = path = Path(url.database)
+        self._memory: TemporaryDirectory[str] | None = None
+        if url.database == ":memory:":
+            # Readers and the writer are connections of their own, with which SQLite's databases in
+            # memory do badly: so it is a file where files are memory, or on the disk.
+            self._memory = TemporaryDirectory(
+                prefix="enrico-", dir=SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
+            )
+            url = url.set(database=str(Path(self._memory.name) / "enrico.db"))
+            log.warning("nothing outlives this database, what is paid for included")
+        self.path = path = Path(str(url.database))
         self.where = f"The database {path}"
         if not path.parent.is_dir():
             raise StoreError(
@@ -83,6 +97,8 @@ class Sqlite:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
         await self.engine.dispose()
+        if self._memory is not None:
+            self._memory.cleanup()
 
     def prepare(self, connection: Connection) -> None:
         # Python's driver begins no transaction for statements that make tables, and each would be
