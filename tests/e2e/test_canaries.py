@@ -122,6 +122,49 @@ async def test_neither_keys_nor_people_leave_by_any_way_whatever_goes_wrong(
     assert b"no usable answer" in (cli.folder / "enrico.log").read_bytes()
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_workers_and_their_engine_tell_neither_keys_nor_people(bench, cli, keys):
+    crm = bench.folder / "crm"
+    people = write_crm(crm, 50)
+    sandbox = await bench.sandbox(*FAULTS, keys=keys)
+    cli.use(sandbox)
+    cli.env |= {
+        **{f"{name.upper()}_API_KEY": key for name, key in keys.items()},
+        "ENRICO_DATABASE_URL": bench.database(),
+        "PYTHONASYNCIODEBUG": "1",
+    }
+    assert (await cli("load", crm)).code == 0
+    first, second = await cli.start("worker", "--debug"), await cli.start("worker", "--debug")
+    run_id = (await cli("run", "--detach", "--json")).json["run_id"]
+    async with asyncio.timeout(120):
+        while sandbox.stats()["apollo"]["calls"] < 3:
+            await asyncio.sleep(0.05)
+        first.kill()
+        status = "working"
+        while status in ("asked", "working"):
+            await asyncio.sleep(0.2)
+            status = bench.query("select status from runs where id = ?", run_id)[0][0]
+    second.terminate()
+    said = [(await cli.end(worker)).err for worker in (first, second)]
+    engine = [
+        repr(bench.query(f"select * from dbos.{table}"))
+        for (table,) in bench.query(
+            "select table_name from information_schema.tables where table_schema = 'dbos'"
+        )
+    ]
+    told = [("worker", text.lower().encode()) for text in said]
+    told += [("engine", text.lower().encode()) for text in engine]
+
+    assert run_id in "".join(engine)
+    assert "no usable answer" in said[0] + said[1]
+    hidden = {part for key in keys.values() for part in parts(key)}
+    assert hits(hidden, [*told, *haystacks(bench.stores)]) == []
+    news = in_the_news(bench.stores)
+    canaries = {n for p in people for n in p.needles if n.encode() not in news}
+    assert len(canaries) > 600
+    assert hits(canaries, told) == []
+
+
 async def test_a_crash_tells_its_traceback_without_keys_and_addresses(
     bench, cli, command, keys, monkeypatch
 ):
