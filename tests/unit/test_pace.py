@@ -34,6 +34,14 @@ def test_a_slow_model_is_asked_in_parts_where_time_is_worth_it(
     assert measured(0.6, tokens_per_second).parts(10, worth) == parts
 
 
+@pytest.mark.parametrize(
+    ("slack", "parts"), [(0.0, 5), (0.25, 4), (0.5, 2), (0.9, 1), (float("inf"), 1)]
+)
+def test_an_account_is_divided_only_until_others_end_no_sooner(slack: float, parts: int) -> None:
+    # Ten results of five tokens each take 0.83 s to write.
+    assert measured(0.6, 60).parts(10, 0.03, slack) == parts
+
+
 def test_a_single_result_is_never_divided() -> None:
     assert measured(0.6, 10).parts(1, 0.01) == 1
     assert measured(0.6, 10).parts(0, 0.01) == 1

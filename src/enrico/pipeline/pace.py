@@ -85,12 +85,19 @@ class Pace:
         slope = max(0.0, slope)
         return max(0.05, (self._y - slope * self._x) / self._n), slope
 
-    def parts(self, results: int, worth: float) -> int:
-        """Over how many calls to divide an account: each must save *worth* seconds or more."""
+    def parts(self, results: int, worth: float, slack: float = 0.0) -> int:
+        """Over how many calls to divide an account: each must save *worth* seconds or more.
+
+        *slack*: seconds of writing that nobody waits for, because others end no sooner.
+        """
         writing = self.line[1] * self._tokens_per_result * results
         parts = 1
         most = min(PARTS_MOST, results // SMALLEST_PART)
-        while parts < most and writing / parts - writing / (parts + 1) >= worth:
+        while (
+            parts < most
+            and writing / parts > slack
+            and writing / parts - writing / (parts + 1) >= worth
+        ):
             parts += 1
         return parts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -114,18 +114,18 @@ async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
                 batch += await channel.more(sizes.accounts - len(batch), sizes.wait)
             yield batch
 
-    def worth() -> float:
+    def parts_of(results: int) -> int:
         """More calls are worth it only for what everybody waits for, and while slots are free."""
-        search = ctx.stats.providers["serper"]
-        last = search.calls >= search.total and busy + PARTS_MOST <= workers
-        return sizes.worth if last else math.inf
+        if busy + PARTS_MOST > workers:
+            return 1
+        return pace.parts(results, sizes.worth, _until_last_search(ctx))
 
     async def classify(batch: list[ToClassify]) -> None:
         nonlocal busy
         busy += 1
         ctx.stats.start("classify")
         try:
-            await _classify(ctx, batch, pace, worth())
+            await _classify(ctx, batch, pace, parts_of)
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("deepseek", why)
         finally:
@@ -138,7 +138,18 @@ async def classify_accounts(ctx: Context, channel: Channel[ToClassify]) -> None:
     await for_each(batches(), classify, workers=workers, stopped=lambda: False)
 
 
-async def _classify(ctx: Context, batch: Sequence[ToClassify], pace: Pace, worth: float) -> None:
+def _until_last_search(ctx: Context) -> float:
+    """Seconds until the last search leaves, by the limits; 0 when it has."""
+    left = ctx.stats.providers["serper"].total - ctx.stats.providers["serper"].calls
+    if left <= 0:
+        return 0.0
+    windows = ctx.paths["serper"].limiter.windows
+    return max((left / window.limit * window.seconds for window in windows), default=math.inf)
+
+
+async def _classify(
+    ctx: Context, batch: Sequence[ToClassify], pace: Pace, parts_of: Callable[[int], int]
+) -> None:
     """Classify a batch; whoever its answer does not cover is asked about alone."""
     alone = [account for account in batch if ctx.applier.begun(account)]
     whole = [account for account in batch if account not in alone]
@@ -149,17 +160,19 @@ async def _classify(ctx: Context, batch: Sequence[ToClassify], pace: Pace, worth
             missing = [account.key for account in whole]
         whole = [account for account in whole if account.key in missing]
     for account in (*alone, *whole):
-        await _classify_alone(ctx, account, pace, worth)
+        await _classify_alone(ctx, account, pace, parts_of)
 
 
-async def _classify_alone(ctx: Context, account: ToClassify, pace: Pace, worth: float) -> None:
+async def _classify_alone(
+    ctx: Context, account: ToClassify, pace: Pace, parts_of: Callable[[int], int]
+) -> None:
     """Ask about one account, in parts where that ends sooner, until every result is covered."""
     reason = "the model's answers did not cover this account"
     for attempt in range(1, ALONE_ATTEMPTS + 1):
         asked = [
             replace(account, first=first, count=count)
             for gap in ctx.applier.missing(account)
-            for first, count in ranges(*gap, pace.parts(gap[1], worth))
+            for first, count in ranges(*gap, parts_of(gap[1]))
         ]
         outcomes = await asyncio.gather(
             *(_ask(ctx, [part], attempt, pace) for part in asked), return_exceptions=True
