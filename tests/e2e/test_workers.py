@@ -353,3 +353,29 @@ async def test_a_schedule_that_is_changed_keeps_its_run_and_its_time(fleet):
     for every in ("99999999d", "0m"):
         assert (await fleet.cli("schedule", "set", "odd", "--every", every)).code == 2
     assert len((await fleet.cli("schedule", "--json")).json) == 1
+
+
+async def test_the_engine_lets_go_of_runs_that_are_long_over(fleet):
+    def kept() -> list[Any]:
+        return fleet.bench.query("select workflow_uuid from dbos.workflow_status order by 1")
+
+    await fleet.open()
+    worker = await fleet.worker()
+    old, new = await fleet.ask(), await fleet.ask("--only", "roles")
+    for run_id in (old, new):
+        assert (await fleet.end(run_id))["status"] == "done"
+    worker.terminate()
+    await worker.wait()
+    of_old = [row for row in kept() if row[0].startswith(old)]
+    assert len(of_old) > 1, "the run and its parts"
+    fleet.bench.change(
+        "update dbos.workflow_status set completed_at = completed_at - 172800000 "
+        "where workflow_uuid = ?",
+        old,
+    )
+
+    await fleet.worker()
+
+    await fleet.until(lambda: not [row for row in kept() if row[0].startswith(old)])
+    assert [row for row in kept() if row[0].startswith(new)]
+    assert (await fleet.cli("show", "run", old, "--json")).json["status"] == "done"

@@ -18,6 +18,7 @@ from enrico.store.selection import Counts, WorkKind
 
 VERSION = "1"
 """Raise it when the order of steps changes: what was begun in another order cannot go on."""
+RUN = "run.v1"
 RUNS, FAST = "runs", "fast"
 KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
 """Parts of each kind stand in a line of their own, so that no provider waits for another's."""
@@ -101,7 +102,7 @@ def register(steps: Steps) -> Flow:
         with under_way():
             return await do(part, fast)
 
-    @DBOS.workflow(name="run.v1", max_recovery_attempts=MOST_RECOVERIES)
+    @DBOS.workflow(name=RUN, max_recovery_attempts=MOST_RECOVERIES)
     async def run_flow(run_id: str) -> None:
         with under_way():
             await whole_run(run_id)

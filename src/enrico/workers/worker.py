@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -30,7 +31,7 @@ from enrico.settings import Settings
 from enrico.store.board import PostgresBoard, gone
 from enrico.store.chunks import Part
 from enrico.store.database import Database
-from enrico.store.journal import Journal, moment
+from enrico.store.journal import Journal, moment, timestamp
 from enrico.store.postgres import Postgres
 from enrico.store.selection import NO_COUNTS, WITH_WORKERS, Counts, Selection
 from enrico.store.session_lock import (
@@ -43,12 +44,16 @@ from enrico.store.session_lock import (
 )
 from enrico.store.suppressions import load_suppressions
 from enrico.store.tables import runs
-from enrico.workers.flow import VERSION, Flow, Plan, open_queues, register
+from enrico.workers.flow import RUN, VERSION, Flow, Plan, open_queues, register
 
 log = structlog.get_logger("enrico.worker")
 
 LOOK_SECONDS = 0.5
 WATCH_SECONDS = 2.0
+TIDY_SECONDS = 3600.0
+ENGINE_KEEPS = timedelta(days=1)
+"""For so long the engine keeps how it did a run that is over; what came of it the store keeps."""
+AT_ONCE = 100
 GIVEN_UP = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"]
 """How the engine calls a workflow that it does not go on with."""
 
@@ -103,6 +108,7 @@ class Worker:
                     group.create_task(self._again_and_again(LOOK_SECONDS, self._begin_runs, flow)),
                     group.create_task(self._again_and_again(LOOK_SECONDS, self._make_room)),
                     group.create_task(self._again_and_again(WATCH_SECONDS, self._watch_over, flow)),
+                    group.create_task(self._again_and_again(TIDY_SECONDS, _tidy)),
                 ]
                 await self._stopping.wait()
                 for loop in loops:
@@ -314,6 +320,16 @@ class Worker:
                     ) from error
             await _destroy()
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _tidy() -> None:
+    """Take runs that are long over out of the engine's tables, with their parts."""
+    before = (moment(timestamp()) - ENGINE_KEEPS).isoformat()
+    while over := await DBOS.list_workflows_async(
+        name=RUN, completed_before=before, limit=AT_ONCE, load_input=False, load_output=False
+    ):
+        ids = [one.workflow_id for one in over]
+        await DBOS.delete_workflows_async(ids, delete_children=True)
 
 
 async def _destroy(*, everything: bool = False) -> None:
