@@ -199,8 +199,8 @@ BUGS: Mapping[str, Bug] = {
     "resend": Bug("boundaries", "paid twice though", _resend),
     "refusal-is-a-miss": Bug("kills", "the export is another", _refusal_is_a_miss),
     "commit-believed": Bug("servers", "it said", _commit_believed),
-    "unsettled": Bug("workers", "were in flight", _unsettled),
-    "dead-runs-unsettled": Bug("workers", "were in flight", _dead_runs_unsettled),
+    "unsettled": Bug("workers", "without an outcome", _unsettled),
+    "dead-runs-unsettled": Bug("workers", "without an outcome", _dead_runs_unsettled),
     "limits-alone": Bug("workers", "over a limit", _limits_alone),
     "crashes-not-counted": Bug("loop", "crashes, paid", _crashes_not_counted),
 }

@@ -20,7 +20,7 @@ def chaos(*harnesses: str, bug: str = "") -> subprocess.CompletedProcess[str]:
     only = [part for name in harnesses for part in ("--only", name)]
     return subprocess.run(
         [sys.executable, "-m", "tests.chaos", *only],
-        env={**os.environ, SWITCH: bug}, capture_output=True, text=True, check=False, timeout=240,
+        env={**os.environ, SWITCH: bug}, capture_output=True, text=True, check=False, timeout=600,
         cwd=ROOT,
     )  # fmt: skip
 
