@@ -528,6 +528,39 @@ def test_a_network_that_varies_more_than_thought_does_not_lower_a_known_limit() 
     assert 0 < server.refused <= 0.01 * 3_000
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(4))
+def test_calls_that_are_counted_late_do_not_lower_five_a_second(
+    kind: Callable[[int, float], Counter], seed: int
+) -> None:
+    server = Server(kind(5, 1), jitter=0.3)
+    server.random = random.Random(seed)
+    limiter = Limiter([Window(5, 1)], concurrency=6)
+
+    run_virtually(drive(limiter, server, 300))
+
+    assert limiter.windows == (Window(5, 1),)
+    assert server.refused <= 8
+
+
+def test_one_wall_teaches_nothing_below_a_known_window_unless_it_met_many() -> None:
+    def half_full(rules: Rules, began: float, refused: int) -> str:
+        calls = [Sent(at=began + n / 50) for n in range(25)]
+        calls += [Sent(at=began + 0.5, refused=True) for _ in range(refused)]
+        for call in calls:
+            assert call.at is not None
+            rules.count(call, call.at)
+        return rules.learn(Wall(at=began + 0.5, ends=began + 1))
+
+    doubtful, many = Rules([Window(50, 1)]), Rules([Window(50, 1)])
+    assert half_full(doubtful, 100.0, refused=1) == ""
+    assert half_full(doubtful, 1_000.0, refused=1) == ""  # that was long ago
+    assert [str(rule) for rule in doubtful.all] == ["50/s"]
+    assert doubtful.spread > SPREAD
+    assert half_full(doubtful, 1_010.0, refused=1)
+    assert half_full(many, 100.0, refused=5)
+
+
 def test_calls_that_another_program_sends_count_too() -> None:
     async def scene() -> tuple[float, float, float]:
         loop = asyncio.get_running_loop()
