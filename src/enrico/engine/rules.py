@@ -16,11 +16,10 @@ from typing import TypeGuard
 from enrico.engine.windows import Ledger, Pace, Sent, Window
 
 SPREAD = 0.1
-"""Seconds. Two requests sent together may be counted this far apart at the provider. A calm network
-may show that it is less, a wall that it is more."""
-SPREAD_LEAST = 0.05
+"""Seconds. Two requests sent together may be counted this far apart at the provider. A wall may
+show that it is more; nothing shows that it is less: connections that open equally fast do not say
+how long the provider takes from there to its counter."""
 SPREAD_MOST = 0.5
-CONNECTIONS_MEASURED = 4
 SHORT_WALL = 2.0
 """Seconds. Up to here a wall does not say which window is full."""
 FULL = 0.75
@@ -33,6 +32,11 @@ SURE = 0.98
 """A pace is measured: so much of it is kept."""
 ENOUGH = 10
 """Calls let through between two walls that say how fast a bucket is refilled."""
+CROWD = 3
+"""So many calls that one wall refused at once are no accident at a window's edge."""
+DOUBT_SECONDS = 60.0
+"""A wall that a known window does not explain is believed if another follows within so long, or
+within two of the window."""
 SLOWEST = 1 / 60
 """Calls a second."""
 TRY_AFTER = 900.0
@@ -158,11 +162,6 @@ class Rules:
         # It was just tried, or just refused: that is enough for all.
         self._try_at = max(self._try_at or 0.0, now + LONGEST_SHARED)
 
-    def network(self, seconds: Sequence[float]) -> None:
-        """Connecting took so long each time: where that hardly varies, no call's way does."""
-        if len(seconds) >= CONNECTIONS_MEASURED and self.spread == SPREAD:
-            self.spread = min(max(max(seconds) - min(seconds), SPREAD_LEAST), SPREAD)
-
     def binding_rate(self, calls: float) -> float:
         """Calls a second that the tightest rule allows which so many calls would meet."""
         rates = [rule.rate for rule in self.all if rule.at_once < calls]
@@ -286,6 +285,7 @@ class Rules:
     def _learn_pace(self, wall: Wall, before: float) -> str:
         """A bucket is empty, or a window of a second full."""
         rates = []
+        doubtful = 0.0
         for rule in self.known:
             if not isinstance(rule, Ledger) or rule.learned:
                 continue
@@ -294,8 +294,12 @@ class Rules:
                 return ""  # right, and the network's delay varies more than was thought
             if through >= STORM * rule.limit:
                 rates.append(through / (rule.seconds + self.spread))
+                doubtful = max(doubtful, DOUBT_SECONDS, 2 * rule.seconds)
         if self.pace is not None and self._paced:
             return self._slow_down(self.pace.rate, wall, before)
+        if rates and not self._crowd(wall) and wall.at > before + doubtful:
+            self._widen()
+            return ""  # one call that came at a bad moment says nothing of the limit
         if not rates and not self._configured:
             rates = [self._sent(wall.at - 1, wall.at) / (1 + self.spread)]
         return self._keep_pace(min(rates)) if any(rates) else ""
@@ -322,8 +326,16 @@ class Rules:
         return str(self.pace)
 
     def _let_through(self, seconds: float, until: float) -> int:
-        """Calls in a window of so many seconds, those counted that may belong to it."""
-        return self._sent(until - seconds - self.spread, until)
+        """Calls in a window of so many seconds, those counted that may belong to it.
+
+        The refused one may have been counted late, and those before it early.
+        """
+        return self._sent(until - seconds - 2 * self.spread, until)
+
+    def _crowd(self, wall: Wall) -> bool:
+        """Whether the wall met many calls at once, before anybody knew of it."""
+        met = (call for call in self._recent if call.refused and call.at is not None)
+        return sum(wall.at - 1 < (call.at or 0.0) <= wall.at + 1 for call in met) >= CROWD
 
     def _sent(self, since: float, until: float) -> int:
         """Calls that left then and were not refused."""

@@ -161,7 +161,7 @@ async def warm(paths: Mapping[str, CallPath], calls: Mapping[str, int]) -> None:
     """Open connections to whoever will be asked, while the run is still being written down."""
 
     async def one(path: CallPath, connections: int) -> None:
-        path.limiter.network(await path.http.warm(connections))
+        await path.http.warm(connections)
 
     await asyncio.gather(
         *(
