@@ -15,7 +15,7 @@ import duckdb
 from enrico.domain.identity import check_email
 from enrico.sandbox import write_sample_crm
 from enrico.store.tables import metadata
-from tests.stores import Stores
+from tests.stores import PostgresStores, Stores
 
 START = 6
 """No needle is shorter; all are looked for by their first bytes at once."""
@@ -77,7 +77,7 @@ def haystacks(
     for path in stores.files(database):
         with suppress(FileNotFoundError):  # a server makes files anew as it pleases
             yield path.name, lowered(path.read_bytes())
-    for table in metadata.tables:
+    for table in _tables(stores, database):
         # A text that runs over several pages is whole only here.
         rows = stores.query(database, f"SELECT * FROM {table}")
         cells = [cell for row in rows for cell in row]
@@ -89,6 +89,19 @@ def haystacks(
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             yield from contents(path)
+
+
+def _tables(stores: Stores, database: str) -> list[str]:
+    """All tables: also those that our own code does not name, and a server's samples of columns."""
+    if not isinstance(stores, PostgresStores):
+        return list(metadata.tables)
+    found = stores.query(
+        database,
+        "SELECT schemaname || '.' || tablename FROM pg_tables "
+        "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+    )
+    samples = "(SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats) samples"
+    return [*(name.removeprefix("public.") for (name,) in found), samples]
 
 
 def lowered(text: bytes) -> bytes:

@@ -69,7 +69,8 @@ class Server:
         """Start it and wait until it answers."""
         settings = (
             "listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off",
-            "full_page_writes=off", "max_connections=200", *self._settings,
+            "full_page_writes=off", "max_connections=200", "max_prepared_transactions=4",
+            *self._settings,
         )  # fmt: skip
         log = (self.folder / "log").open("ab")
         with log:

@@ -116,6 +116,7 @@ class PostgresStores:
             "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database "
             "WHERE datname = current_database()"
         )
+        self.execute(name, "CHECKPOINT")  # what is in the server's memory only is no less there
         [(folder,)] = self.query(name, asked)
         return sorted(path for path in Path(folder).glob("*") if path.is_file())
 

@@ -6,6 +6,8 @@ import io
 
 import pytest
 
+from enrico.privacy import files
+
 
 @pytest.fixture
 async def finished(bench, cli):
@@ -40,6 +42,20 @@ async def test_forget_asks_shows_and_erases(bench, cli, command, finished):
     assert after.json[0]["value"] == "suppressed"
     assert known(bench)
     assert address not in known(bench)
+
+
+async def test_forget_is_not_whole_while_another_machine_has_files(
+    bench, cli, command, finished, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "this_host", lambda: "worker-7")
+        assert (await command("export", "-o", "away.csv")).code == 0
+    (cli.folder / "away.csv").unlink()
+
+    done = await command("forget", known(bench)[0], "--yes")
+
+    assert done.code == 3
+    assert f"worker-7:{cli.folder / 'away.csv'}: on that machine, not erased" in done.err
 
 
 async def test_privacy_tells_lets_in_and_lists(bench, cli, command, finished):

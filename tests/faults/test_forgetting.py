@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import orjson
 import pytest
 
 from enrico.errors import InputError, StoreError
 from enrico.privacy import files
+from enrico.privacy.retention import retain
+from enrico.settings import RetentionSettings
+from enrico.store import rewriting
 from enrico.store.sqlite import Sqlite
 from hunt import Person, haystacks, hits, in_the_news, write_crm
 from tests.conftest import BOTH
@@ -290,6 +295,164 @@ async def test_what_a_backup_brings_back_is_skipped_with_a_reason(bench, few):
         assert asked == plan.unique_people
         statuses = {row["status_reason"] for row in await client.rows("deal_contacts")}
         assert "asked to be forgotten" in statuses
+
+
+POSTGRES = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+HOLDS = {
+    "looks back": "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1",
+    "has read it": "BEGIN; SELECT count(*) FROM contacts",
+    "is prepared": "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'theirs'",
+}
+
+
+@POSTGRES
+@pytest.mark.parametrize("holding", HOLDS)
+async def test_a_transaction_that_keeps_old_rows_is_named_and_nobody_called_erased(
+    bench, few, monkeypatch, holding
+):
+    folder, people = few
+    monkeypatch.setattr(rewriting, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(rewriting, "LOCK_SECONDS", 1)
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        wanted = needles(people[:3], bench.stores)
+        other = await asyncpg.connect(bench.database())
+        pid = await other.fetchval("SELECT pg_backend_pid()")
+        try:
+            await other.execute(HOLDS[holding])
+
+            with pytest.raises(StoreError, match="old rows stay") as caught:
+                await client.desk().forget([person.key for person in people[:3]])
+            if holding == "looks back":
+                assert hits(wanted, haystacks(bench.stores)) != []
+        finally:
+            await other.close()
+        named = "prepared transaction theirs" if holding == "is prepared" else f"process {pid}"
+        assert named in str(caught.value)
+        if holding == "is prepared":
+            bench.query("ROLLBACK PREPARED 'theirs'")
+
+        await client.desk().forget([person.key for person in people[:3]])
+
+        assert hits(wanted, haystacks(bench.stores)) == []
+
+
+@POSTGRES
+async def test_samples_that_the_server_took_of_columns_go_too(bench, few):
+    folder, people = few
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        bench.query("ANALYZE")
+        wanted = needles(people, bench.stores)
+        samples = [hay for hay in haystacks(bench.stores) if "samples" in hay[0]]
+        assert hits(wanted, samples)
+
+        await client.desk().forget([person.key for person in people])
+
+        assert hits(wanted, haystacks(bench.stores)) == []
+
+
+async def test_another_program_that_reads_the_log_is_told_and_nobody_called_erased(bench, few):
+    folder, people = few
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        with closing(sqlite3.connect(bench.stores.path("enrico"))) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM contacts").fetchone()
+
+            with pytest.raises(StoreError, match="another program is reading"):
+                await client.desk().forget([people[0].key])
+
+        await client.desk().forget([people[0].key])
+
+        assert hits(people[0].needles, haystacks(bench.stores)) == []
+
+
+@BOTH
+async def test_what_workers_that_died_left_of_somebody_goes_too(bench, few):
+    folder, people = few
+    one = people[0]
+    async with bench.open(await bench.sandbox()) as client:
+        await client.load(folder)
+        rows = {
+            "work": ("r/1", "people", 1, one.key),
+            "claims": ("person", one.key, "r/1"),
+            "chunks": ("r/1", "r", "w", "lost", "people", 1, 1, "", "", f"[{one.key}]"),
+            "schedules": ("s", 60.0, f'{{"stages": ["{one.key}"]}}', "", ""),
+            "role_notes": ("a", "d", "unknown_label", "f", f"ask {one.key}", 1),
+            "load_problems": ("l", 1, f"{one.key}.csv", "", 3, "", ""),
+        }  # fmt: skip
+        for table, values in rows.items():
+            bench.change(f"insert into {table} values ({','.join('?' * len(values))})", *values)
+        twice = ("a", "d", "unknown_label", "f", f"ask {one.key.upper()}", 1)
+        bench.change("insert into role_notes values (?,?,?,?,?,?)", *twice)
+
+        await client.desk().forget([one.key])
+
+        assert hits(one.needles, haystacks(bench.stores)) == []
+        assert bench.query("select count(*) from claims") == [(0,)]
+
+
+async def test_files_on_another_machine_are_named_and_seen_to_there(bench, few, monkeypatch):
+    folder, people = few
+    out = bench.folder / "out"
+    away = bench.folder / "away"
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "this_host", lambda: "worker-7")
+            await client.export(out)
+        wanted = needles(people[:1], bench.stores)
+        theirs = sorted(str(path) for path in out.iterdir())
+        out.rename(away)  # as seen from a machine that does not have them
+
+        done = await client.desk().forget([people[0].key])
+
+        assert done.files == {"elsewhere": [f"worker-7:{path}" for path in theirs]}
+        assert not done.is_whole
+        known = (await client.desk().tell(people[1].key))["files"]
+        assert {(file["host"], file["state"]) for file in known} == {("worker-7", "elsewhere")}
+        await retain(client.db, RetentionSettings(exports_days=1), datetime.now(UTC) + timedelta(2))
+        away.rename(out)
+        assert hits(wanted, haystacks(bench.stores, out))
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "this_host", lambda: "worker-7")
+            there = await client.desk().forget([people[0].key])
+
+        assert there.files == {"rewritten": theirs}
+        assert hits(wanted, haystacks(bench.stores, out)) == []
+
+
+async def test_files_on_a_folder_that_machines_share_are_seen_to_from_any(bench, few, monkeypatch):
+    folder, people = few
+    out = bench.folder / "out"
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "this_host", lambda: "worker-7")
+            await client.export(out)
+        wanted = needles(people[:1], bench.stores)
+
+        done = await client.desk().forget([people[0].key])
+
+        assert sorted(done.files) == ["rewritten"]
+        assert hits(wanted, haystacks(bench.stores, out)) == []
+        assert {file["host"] for file in await files.files_known(client.db)} == {files.this_host()}
+
+
+async def test_what_a_killed_erasure_had_written_goes_with_the_next(bench, few):
+    folder, people = few
+    out = bench.folder / "out"
+    async with bench.open(await bench.sandbox()) as client:
+        await enriched(bench, client, folder)
+        await client.export(out)
+        left = out / ".enrico-0a1b2c3d.tmp"
+        left.mkdir()
+        (left / "deals.csv").write_text(people[0].key)
+
+        await client.desk().forget([people[0].key])
+
+        assert not left.exists()
 
 
 async def test_a_file_that_somebody_changed_is_named_and_left_alone(bench, few):

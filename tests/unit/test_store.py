@@ -15,9 +15,9 @@ from enrico.engine.http import Reply, Request
 from enrico.engine.money import Cost
 from enrico.errors import ConfigError, StoreError
 from enrico.store import sqlite as sqlite_store
-from enrico.store.database import SCHEMA_VERSION, Database, in_turn, open_database
+from enrico.store.database import Database, in_turn, open_database
 from enrico.store.journal import Journal, pack_request, unpack_request
-from enrico.store.tables import accounts, calls, metadata, unresolved, work
+from enrico.store.tables import calls, metadata, unresolved, work
 from tests.conftest import BOTH, EVERY
 from tests.stores import Stores
 
@@ -243,32 +243,6 @@ def test_a_request_survives_packing_byte_for_byte(body: bytes) -> None:
     assert unpack_request(pack_request(request)) == request
 
 
-@pytest.mark.parametrize("version", ["0001"])
-async def test_a_database_of_an_earlier_release_is_migrated_and_kept(
-    tmp_path: Path, version: str
-) -> None:
-    path = tmp_path / "old.db"
-    dump = Path(__file__).parents[1] / "data" / f"schema-{version}.sql"
-    with closing(sqlite3.connect(path)) as raw, raw:
-        raw.executescript(dump.read_text())
-
-    old = await open_database(f"sqlite:///{path}")
-    new = await open_database(f"sqlite:///{tmp_path / 'new.db'}")
-
-    assert (await old.rows(text("SELECT version_num FROM alembic_version")))[0][0] == SCHEMA_VERSION
-    for table in metadata.tables:
-        columns = text(f"SELECT name, type, \"notnull\", pk FROM pragma_table_info('{table}')")
-        assert await old.rows(columns) == await new.rows(columns), table
-    others = text("SELECT type, name FROM sqlite_master WHERE type != 'table' ORDER BY name")
-    assert await old.rows(others) == await new.rows(others)
-    assert (await old.rows(select(accounts.c.name)))[0][0] == "Acme"
-    assert (await old.rows(select(calls.c.usd, calls.c.waited_ms)))[0] == (25_000_000, 0.0)
-    in_doubt = await old.rows(select(unresolved.c.account_id, unresolved.c.deal_id))
-    assert sorted(tuple(row) for row in in_doubt) == [("", "d2"), ("a1", "")]
-    await old.close()
-    await new.close()
-
-
 async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     await (await open_database(f"sqlite:///{path}")).close()
@@ -295,16 +269,6 @@ async def test_a_database_whose_making_was_cut_off_is_made_by_the_next_process(
             await open_database(url)
 
     await (await open_database(url)).close()
-
-
-async def test_the_newest_migration_is_the_version_of_the_code() -> None:
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", "enrico.store:migrations")
-    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_VERSION
-    assert set(metadata.tables) >= {"calls", "people", "runs", "deals"}
 
 
 @pytest.mark.parametrize(

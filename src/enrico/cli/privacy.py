@@ -15,14 +15,17 @@ from enrico.privacy.forget import Erased
 WAITING = "Another process runs or loads over this database; waiting for its end."
 OUT_OF_REACH = (
     "Not in our reach: the CRM itself, what the provider keeps, copies of files and of the "
-    "database (backups too), files that somebody has changed."
+    "database (backups, snapshots, replicas, a server's write-ahead log and its archive), files "
+    "that somebody has changed."
 )
 FATES = {
     "rewritten": "written anew without them",
     "deleted": "deleted",
     "changed": "changed since we wrote it, so left alone: look into it yourself",
     "gone": "no longer where we wrote it: look for copies",
+    "elsewhere": "on that machine, not erased: run the same command there",
 }
+PARTIAL = 3
 
 
 def forget(
@@ -55,7 +58,7 @@ def forget(
             print_json({"dry_run": dry_run, **done.as_dict()})
         else:
             _say_erased(done, dry_run)
-        return 0
+        return 0 if done.is_whole else PARTIAL
 
     return with_client(common, work)
 

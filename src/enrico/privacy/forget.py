@@ -21,6 +21,8 @@ from enrico.store.journal import timestamp
 from enrico.store.suppressions import Suppressions, load_suppressions, rows_for, suppress
 from enrico.store.tables import (
     calls,
+    chunks,
+    claims,
     classifications,
     contacts,
     deal_contacts,
@@ -33,6 +35,7 @@ from enrico.store.tables import (
     role_notes,
     run_events,
     runs,
+    schedules,
     searches,
     signals,
     upkeep,
@@ -51,8 +54,9 @@ OWN_TEXTS: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (requests, ("options",)),
     (notices, ("text",)),
     (loads, ("report",)),
-    (load_problems, ("reason", "mend")),
-    (role_notes, ("value",)),
+    (load_problems, ("file", "sheet", "reason", "mend")),
+    (chunks, ("stats",)),
+    (schedules, ("options",)),
     (deal_contacts, ("role_reason",)),
     (people, ("reason",)),
     (searches, ("reason",)),
@@ -85,7 +89,12 @@ class Erased:
     unknown: list[str] = field(default_factory=list)
     """What was asked for and is not held; it is suppressed all the same."""
     files: dict[str, list[str]] = field(default_factory=dict)
-    """Files that we wrote: rewritten, deleted, changed by somebody else, gone."""
+    """Files that we wrote: rewritten, deleted, changed by somebody else, gone, elsewhere."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that we wrote waits for being seen to on another machine."""
+        return not self.files.get("elsewhere")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -158,7 +167,8 @@ class _Work:
         self._done.deal_contacts = await self._delete(deal_contacts, "contact_id", ids)
         self._done.contacts = await self._delete(contacts, "id", ids)
         self._done.people = await self._delete(people, "key", keys)
-        await self._delete(work, "key", sorted(self._found.keys))
+        for table in (work, claims):  # of runs that were cut off
+            await self._delete(table, "key", sorted(self._found.keys))
 
     async def _delete(self, table: Table, column: str, values: Sequence[str]) -> int:
         gone = 0
@@ -239,6 +249,7 @@ class _Work:
             await self._clean(table, columns)
         for table, columns in NEWS:
             await self._clean(table, columns, self._found.account_keys)
+        await self._role_notes()
 
     async def _clean(
         self, table: Table, columns: Sequence[str], account_keys: set[str] | None = None
@@ -258,7 +269,21 @@ class _Work:
             await self._connection.execute(update(table).where(*where), changed)
         self._done.texts += len(changed)
 
+    async def _role_notes(self) -> None:
+        """Notes go as a whole: without the name, several would be one and the same."""
+        gone = []
+        async for row in self._rows(select(role_notes)):
+            if self._finder.without(row.value) != row.value:
+                gone.append({f"which_{name}": getattr(row, name) for name in _NOTE})
+        if gone:
+            await self._connection.execute(_NO_NOTE, gone)
+        self._done.texts += len(gone)
 
+
+_NOTE = [column.name for column in role_notes.primary_key]
+_NO_NOTE = delete(role_notes).where(
+    *(role_notes.c[name] == bindparam(f"which_{name}") for name in _NOTE)
+)
 _PAYLOAD = update(calls).where(calls.c.id == bindparam("which"))
 _DEAL = update(deals).where(deals.c.id == bindparam("which"))
 

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from enrico.errors import StoreError
 from enrico.store import session_lock
+from enrico.store.rewriting import write_anew
 from enrico.store.session_lock import (
     CONNECT_SECONDS,
     CUT_OFF,
@@ -178,8 +179,7 @@ class Postgres:
         """Write every table anew. What the server's log, replicas and backups keep is not ours."""
         connection = await self.connect()
         try:
-            for table in metadata.tables:
-                await connection.execute(f'VACUUM FULL "{table}"')
+            await write_anew(connection, metadata.tables, self.where)
         finally:
             await connection.close(timeout=CONNECT_SECONDS)
 

@@ -367,6 +367,7 @@ written_files = Table(
     Column("recipe", Text, nullable=False),  # how to write it again
     Column("stamp", String, nullable=False),  # size and time of change; empty: being written
     Column("at", String, nullable=False),
+    Column("host", String, primary_key=True),  # the machine; empty: from before it was noted
 )
 
 # How far what has to be done now and then was done.
