@@ -77,6 +77,12 @@ class ApolloSettings(_Section):
     settle_seconds: float = Field(
         2.0, ge=0, description="How long Apollo's counters are given to show a late charge."
     )
+    late_charge_seconds: float = Field(
+        120.0,
+        ge=0,
+        description="So long after its send a call that brought no answer may still be charged: "
+        "until then it is sent again only if it never arrived.",
+    )
     unknown_outcome: UnknownPolicy = Field(
         "reconcile",
         description="What to do with a call that may have been charged: ask Apollo's own counters, "

@@ -43,8 +43,6 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "content_filter", "insufficient_system_resource",
     ),
 }  # fmt: skip
-FEARED = ("short", "shuffled")
-"""Never recorded of Apollo; each costs a single match for whoever cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +118,6 @@ def _faults(rng: Random) -> list[dict[str, Any]]:
         fault["rate"] = rng.choice((0.02, 0.02, 0.1, 0.1, 0.3, 0.3, 0.6))
         if fault["kind"] == "429":
             fault["retry_after"] = 0.05
-        if provider == "apollo" and fault["kind"] in FEARED:
-            fault["rate"] = min(fault["rate"], 0.3)
         faults.append(fault)
     return faults
 
@@ -169,9 +165,9 @@ class Bill:
 
     @property
     def above(self) -> bool:
-        """Whether it came to more than planned: in all, or for the calls that are tried again."""
+        """Whether it came to more than planned, in all or at one provider."""
         parts = [(self.total, self.planned)]
-        parts += [(self.paid[name], self.high[name]) for name in ("serper", "deepseek")]
+        parts += [(self.paid[name], self.high[name]) for name in PROVIDERS]
         return any(paid > high + ROUNDING for paid, high in parts)
 
 

@@ -115,6 +115,70 @@ def test_a_stub_that_only_echoes_the_address_is_a_miss() -> None:
     assert read_single(reply({"person": None}), ADA).not_found == ("ada@acme.com",)
 
 
+def test_an_empty_object_is_the_barest_stub() -> None:
+    found = read_bulk(reply({"matches": [{}, None]}), [ADA, BOB])
+
+    assert (found.not_found, found.unclear) == (("ada@acme.com", "bob@acme.com"), ())
+    assert read_single(reply({"person": {}}), ADA).not_found == ("ada@acme.com",)
+    assert APOLLO.cost(reply({"person": {}}), Cost(5, 5), 0.0) == Cost()
+
+
+@pytest.mark.parametrize(
+    "counts", [{"credits_consumed": 2}, {"unique_enriched_records": 1}, {"credits_consumed": 0.5}]
+)
+def test_credits_for_nobody_are_no_miss(counts: dict[str, float]) -> None:
+    found = read_bulk(reply({"matches": [None, None], **counts}), [ADA, BOB])
+
+    assert (found.not_found, found.unclear) == ((), ("ada@acme.com", "bob@acme.com"))
+    assert not found.unclear_are_free
+
+
+def test_misses_beside_more_charged_people_than_were_found_are_not_believed() -> None:
+    body = {"matches": [person("Ada Byrne", "ada@acme.com"), None], "unique_enriched_records": 2}
+
+    found = read_bulk(reply(body), [ADA, BOB])
+
+    assert (set(found.found), found.not_found, found.unclear) == (
+        {"ada@acme.com"}, (), ("bob@acme.com",),
+    )  # fmt: skip
+
+
+def test_matches_that_cost_nothing_are_found_and_misses_beside_them_are_misses() -> None:
+    body = {
+        "matches": [person("Ada Byrne", "ada@acme.com"), None],
+        "unique_enriched_records": 0, "credits_consumed": 0, "missing_records": 1,
+    }  # fmt: skip
+    found = read_bulk(reply(body), [ADA, BOB])
+
+    assert (set(found.found), found.not_found) == ({"ada@acme.com"}, ("bob@acme.com",))
+
+
+@pytest.mark.parametrize(
+    ("counts", "free"),
+    [
+        ({}, False),
+        ({"credits_consumed": 0}, True),
+        ({"credits_consumed": 1, "missing_records": 2}, True),
+        ({"credits_consumed": 1, "missing_records": 1}, False),
+        ({"credits_consumed": 2, "unique_enriched_records": 2, "missing_records": 2}, False),
+        ({"credits_consumed": True, "missing_records": "2"}, False),
+    ],
+)
+def test_unclear_people_are_free_only_by_the_answers_own_counts(
+    counts: dict[str, Any], free: bool
+) -> None:
+    body = {"matches": [person("Ada Byrne", "ada@acme.com")], **counts}
+
+    found = read_bulk(reply(body), [ADA, BOB, CAT])
+
+    assert (found.unclear, found.unclear_are_free) == (("bob@acme.com", "cat@acme.com"), free)
+
+
+@pytest.mark.parametrize("odd", [5, [], "x", {"error": "try again"}])
+def test_a_single_answer_that_names_nobody_may_have_cost_something(odd: Any) -> None:
+    assert APOLLO.cost(reply({"person": odd}), Cost(5, 5), 0.0) == Cost(5, 5)
+
+
 def test_every_field_of_a_person_may_be_missing_or_of_another_type() -> None:
     odd = {
         "name": "Ada Byrne", "seniority": None, "departments": None, "functions": [1, "finance"],
@@ -170,6 +234,10 @@ def test_no_bytes_make_a_reader_fall_over(body: bytes) -> None:
         (403, {"error": "not authorized", "error_code": "API_INACCESSIBLE"}, Fatal),
         (422, {"error": "You have insufficient Credits"}, Fatal),
         (402, {"message": "no credits left"}, Fatal),
+        (402, {"message": "Payment Required"}, Fatal),
+        (404, {"error": "No route matches"}, Fatal),
+        (404, b"<html>nothing here</html>", Fatal),
+        (405, b"", Fatal),
         (422, {"error": "no implicit conversion"}, Skippable),
         (400, {"error_code": "INVALID_REQUEST", "error_message": "missing details"}, Skippable),
         (429, {"message": "600 times per hour"}, RateLimited),
@@ -197,7 +265,7 @@ def test_windows_come_from_headers_under_both_names_and_empty_means_unlimited() 
     assert APOLLO.windows({"x-rate-limit-minute": "-1"}) == ()
 
 
-@pytest.mark.parametrize("match", [5, [], {}, "x", {"error": "try again"}, {"id": 1, "name": [0]}])
+@pytest.mark.parametrize("match", [5, [], "x", {"error": "try again"}, {"id": 1, "name": [0]}])
 def test_what_is_neither_null_nor_a_stub_says_of_nobody_that_they_are_not_known(match: Any) -> None:
     found = read_bulk(reply({"matches": [match, None]}), [ADA, BOB])
 

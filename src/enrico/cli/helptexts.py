@@ -226,7 +226,8 @@ For example:
             """List or settle calls that may have been charged without an answer.
 
 'retry' asks for their people again in the next run (and may pay twice),
-'drop' leaves them without an answer.
+'drop' leaves them without an answer. With apollo.unknown_outcome = "retry"
+it also lists what was sent again and may be paid twice.
 
 For example:
   enrico held

@@ -6,7 +6,7 @@ from typing import Literal
 
 from enrico.cli.common import DEFAULT, Common, print_json, say, table, usage, with_client
 from enrico.client import Enrico
-from enrico.holding import held_calls, settle_held
+from enrico.holding import held_calls, sent_again, settle_held
 
 
 def held(
@@ -40,14 +40,15 @@ def held(
                 if action == "retry":
                     say("Ask for them again with: enrico run --only people,roles")
             return 0
-        found = await held_calls(client.db)
+        found, again = await held_calls(client.db), await sent_again(client.db)
         if common.json:
-            print_json(found)
-        elif found:
-            columns = ["call", "sent", "people", "credits", "usd", "why"]
-            rows = [[call[name] for name in columns] for call in found]
-            table("Held calls", columns, rows)
-        else:
+            print_json([*found, *again])
+            return 0
+        columns = ["call", "sent", "people", "credits", "usd", "why"]
+        for title, some in (("Held calls", found), ("Sent again, perhaps paid twice", again)):
+            if some:
+                table(title, columns, [[call[name] for name in columns] for call in some])
+        if not found:
             say("No call is held.")
         return 0
 

@@ -103,7 +103,7 @@ def say_summary(summary: dict[str, Any], planned: Plan | None) -> None:
         f"${saved['dedupe']:.2f} by asking once, ${saved['skipped']:.2f} by not asking in vain"
     )
     if summary["in_doubt_usd"]:
-        say(f"  in doubt: up to ${summary['in_doubt_usd']:.2f} for held calls, beside the bill")
+        say(f"  in doubt: up to ${summary['in_doubt_usd']:.2f}, beside the bill: enrico held")
     if summary["lower_bound_ms"]:
         say(
             f"  lower bound {summary['lower_bound_ms'] / 1000:.1f} s, held back by "
@@ -154,7 +154,15 @@ def _remarks(summary: dict[str, Any]) -> Iterator[str]:
     for alert in summary["alerts"]:
         yield f"alert: {alert}"
     yield from summary["messages"]
-    if summary["status"] == "held":
-        yield "Some calls may have been charged without an answer. See them with: enrico held"
-    elif summary["status"] == "partial" and not summary["messages"]:
+    if held := sum(part["held"] for part in summary["providers"].values()):
+        yield (
+            f"{held} people are held: their calls may have been charged without an answer. See "
+            "them with: enrico held"
+        )
+    if again := sum(part.get("sent_again", 0) for part in summary["providers"].values()):
+        yield (
+            f"{again} calls were sent again without proof that the first was free, and may be paid "
+            "twice. See them with: enrico held"
+        )
+    if summary["status"] == "partial" and not summary["messages"]:
         yield "Some items failed; run the same command again to ask for them once more."

@@ -35,7 +35,9 @@ class ProviderStats:
     useless: int = 0
     cost: Cost = field(default_factory=Cost)
     in_doubt: Cost = field(default_factory=Cost)
-    """What held calls may have cost beside that."""
+    """What held calls, and those sent again without proof, may have cost beside that."""
+    sent_again: int = 0
+    """Calls sent again though nothing proves that they were not charged."""
     latencies_ms: list[float] = field(default_factory=list)
     waits: dict[str, float] = field(default_factory=dict)
     """Seconds that calls waited for leave, by what held them back. They wait side by side, so the

@@ -7,7 +7,7 @@ the same answer is the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy import bindparam, select
@@ -34,6 +34,7 @@ SURE = {"mention": 0.7, "no_mention": 0.7, "other_firm": 0.5}
 """How sure a verdict must be to keep a signal out; the model has already judged it once."""
 
 
+UNCLEAR = "the answer leaves somebody unclear; held: they may be in what was charged for it"
 TOP_SIGNALS = 3
 SITES_KEPT = 10_000
 """Hosts that are looked up once: a few news sites carry most of what is found."""
@@ -114,8 +115,18 @@ class Applier:
 
     # -- people ---------------------------------------------------------------------------
 
-    async def people(self, call_id: str, ended_at: str, cost: Cost, matches: Matches) -> None:
-        """Found and missed people of one answer. Unclear ones are the caller's to ask again."""
+    async def people(
+        self,
+        call_id: str,
+        ended_at: str,
+        cost: Cost,
+        matches: Matches,
+        unclear: Literal["hold", "leave"] = "leave",
+    ) -> None:
+        """Found and missed people of one answer.
+
+        *unclear*: hold those whom the answer is not clear about, or leave them to the caller.
+        """
         share = _shares(cost, sorted(matches.found))
         found = [
             person_row(key, person, call_id, ended_at, share[key])
@@ -136,8 +147,18 @@ class Applier:
             for key in matches.not_found
             if self._may_keep(key)
         ]
+        held = [
+            trouble_row(key, "held", UNCLEAR, call_id)
+            for key in (matches.unclear if unclear == "hold" else ())
+            if self._may_keep(key)
+        ]
         await self._db.write(
-            facts.people_found(found), facts.people_missed(missed), self._journal.applied(call_id)
+            facts.people_found(found),
+            facts.people_missed(missed),
+            facts.people_held(held),
+            self._journal.marked(call_id, "answered", UNCLEAR, applied=True)
+            if held
+            else self._journal.applied(call_id),
         )
 
     def _may_keep(self, key: str) -> bool:
@@ -318,7 +339,11 @@ class Applier:
             read = read_bulk(call.reply, asked) if call.endpoint == BULK else read_single(
                 call.reply, asked[0]
             )  # fmt: skip
-            await self.people(call.id, call.ended_at, call.cost, read)
+            # Who was held at the time has been decided on since, or still is.
+            hold = not (call.applied or read.unclear_are_free)
+            await self.people(
+                call.id, call.ended_at, call.cost, read, unclear="hold" if hold else "leave"
+            )
         elif call.provider == "serper":
             results = read_results(call.reply)
             await self.search(call.id, call.ended_at, call.cost, call.items[0], results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -58,6 +59,8 @@ class Context:
     paths: dict[str, CallPath] = field(default_factory=dict)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One at a time looks into calls of unknown outcome."""
+    paid_perhaps: Counter[str] = field(default_factory=Counter)
+    """In how many calls each person was perhaps paid for that were then sent again all the same."""
     halted: list[EnricoError] = field(default_factory=list)
     """Why a branch ended early, each reason once."""
 
@@ -130,5 +133,6 @@ def beside(host: Context, run_id: str, options: RunOptions, applier: Applier) ->
         options=options,
         applier=applier,
         paths={},
+        paid_perhaps=Counter(),
         halted=[],
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from enrico.engine.call import RETRIES_AT_FIRST, RETRIES_PER_SUCCESS
 from enrico.engine.money import Cost
-from enrico.pipeline.people import RESEND_ROUNDS
+from enrico.pipeline.reconcile import RESEND_ROUNDS
 from enrico.providers.apollo import Apollo
 from enrico.providers.llm import SYSTEM_PROMPT, Llm
 from enrico.providers.serper import RESULTS_KEPT, Serper
@@ -19,8 +19,6 @@ from enrico.settings import Settings
 
 FOUND_AT_LEAST = 0.4
 """Share of asked people that is found at the low end; the high end is everybody."""
-UNCLEAR_AT_MOST = 0.2
-"""Share of bulk calls whose answer leaves one person unclear, who is then bought again singly."""
 RESULT_BYTES = (90, 600)
 """Bytes of one search result as sent to the model, low and high."""
 REQUEST_BYTES = len(SYSTEM_PROMPT) + 400
@@ -72,11 +70,10 @@ def classification_cost(
 
 
 def people_cost(settings: Settings, people: int) -> Range:
-    """People: who is not found costs nothing, who comes back unclear is asked for again."""
+    """People: who is not found costs nothing, and nobody is asked for again who may have cost."""
     price = Apollo(settings.apollo).price()
-    calls = math.ceil(people / settings.apollo.batch_size)
-    most = people + math.floor(calls * UNCLEAR_AT_MOST)
-    if settings.apollo.unknown_outcome == "retry":  # each call that is cut off may be charged
+    most = people
+    if settings.apollo.unknown_outcome == "retry":  # unless the policy says so
         most *= RESEND_ROUNDS
     return Range(_times(price, math.floor(people * FOUND_AT_LEAST)), _times(price, most))
 

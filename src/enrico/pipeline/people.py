@@ -7,17 +7,28 @@ from functools import partial
 
 from enrico.domain.identity import registrable_domain
 from enrico.engine.budget import BudgetReached
+from enrico.engine.call import Answer
 from enrico.engine.flow import for_each, in_batches
 from enrico.errors import Fatal, Interrupted, Skippable, Unavailable, UnknownOutcome
 from enrico.pipeline.apply import trouble_row
 from enrico.pipeline.context import Context
-from enrico.pipeline.reconcile import settle_unknown
-from enrico.providers.apollo import BULK, Matches, PersonToFind, read_bulk, read_single
+from enrico.pipeline.reconcile import (
+    RESEND_ROUNDS,
+    may_pay_again,
+    settle_unknown,
+    waited_long_enough,
+)
+from enrico.providers.apollo import (
+    BULK,
+    SINGLE,
+    Matches,
+    PersonToFind,
+    read_bulk,
+    read_single,
+)
 from enrico.store import facts
+from enrico.store.facts import held_in
 from enrico.store.selection import people_in_work
-
-RESEND_ROUNDS = 3
-"""How often people are asked for when their calls are cut off and provably not charged."""
 
 
 async def people_to_find(ctx: Context) -> AsyncGenerator[PersonToFind, None]:
@@ -41,7 +52,7 @@ async def buy_people(ctx: Context) -> None:
         ctx.stats.start("people")
         settled = False
         try:
-            await buy(ctx, people)
+            await buy(ctx, [(BULK, people)])
             settled = True
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("apollo", why)
@@ -56,32 +67,51 @@ async def buy_people(ctx: Context) -> None:
         workers=ctx.paths["apollo"].limiter.concurrency,
         stopped=ctx.stopped("apollo"),
     )
+    if not ctx.stopped("apollo")() and await waited_long_enough(ctx):
+        try:
+            await buy(ctx, await settle_unknown(ctx))
+        except (Fatal, BudgetReached, Interrupted) as why:
+            ctx.give_up("apollo", why)
 
 
-async def buy(ctx: Context, people: Sequence[PersonToFind]) -> None:
-    """Buy people, and settle what remains unknown. Raises Fatal, BudgetReached or Interrupted."""
-    calls = [(BULK, list(people))]
+async def buy(ctx: Context, calls: list[tuple[str, list[PersonToFind]]]) -> None:
+    """Make calls, each to its endpoint for its people, and settle what remains unknown.
+
+    Raises Fatal, BudgetReached or Interrupted.
+    """
     for _ in range(RESEND_ROUNDS):
-        unknown = False
-        for endpoint, group in calls:
-            if endpoint == BULK:
-                unknown |= await buy_batch(ctx, group)
-            else:
-                unknown |= await buy_single(ctx, group[0])
-        if not unknown:
+        lost: list[str] = []
+        again: list[tuple[str, list[PersonToFind]]] = []
+        try:
+            for endpoint, group in calls:
+                if endpoint == BULK:
+                    alone = await buy_batch(ctx, group, lost)
+                    again += [(SINGLE, [person]) for person in alone]
+                else:
+                    await buy_single(ctx, group[0], lost)
+        except (Fatal, BudgetReached, Interrupted):
+            if lost:  # nothing is sent again, but what may have been charged is told
+                await settle_unknown(ctx)
+            raise
+        if lost:
+            again += await settle_unknown(ctx)
+        if not again:
             return
-        calls = await settle_unknown(ctx)
+        calls = again
     for _, group in calls:
-        await fail_people(ctx, group, "Apollo lost the call again and again without charging it")
+        await fail_people(ctx, group, f"Apollo gave no clear answer {RESEND_ROUNDS} times")
 
 
-async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> bool:
+async def buy_batch(
+    ctx: Context, people: Sequence[PersonToFind], lost: list[str]
+) -> list[PersonToFind]:
     """Buy up to ten people, in fewer at a time where the budget has less room.
 
-    Returns whether the outcome of a call is unknown. Raises Fatal, BudgetReached or Interrupted.
+    Returns those to ask for alone; calls of unknown outcome are added to *lost*. Raises Fatal,
+    BudgetReached or Interrupted.
     """
-    path, stats = ctx.paths["apollo"], ctx.stats.providers["apollo"]
-    unknown = False
+    path = ctx.paths["apollo"]
+    alone: list[PersonToFind] = []
     left = list(people)
     while left:
         room = await path.budget.room_for("apollo", ctx.apollo.price(), len(left))
@@ -91,46 +121,59 @@ async def buy_batch(ctx: Context, people: Sequence[PersonToFind]) -> bool:
         ctx.claims.can_hurry("person", [person.key for person in asked], hurry)
         try:
             answer = await path.send(call, partial(read_bulk, asked=asked))
-        except UnknownOutcome:
-            unknown = True
+        except UnknownOutcome as error:
+            lost.append(error.call_id)
             continue
         except Skippable as error:
             if len(asked) == 1:
                 await fail_people(ctx, asked, str(error))
             else:  # one odd person must not cost the others their answer
-                for person in asked:
-                    unknown |= await buy_single(ctx, person)
+                alone += asked
             continue
         except Unavailable as error:
             await fail_people(ctx, asked, str(error))
             continue
-        stats.batches += 1
-        matches = answer.value
-        await ctx.applier.people(answer.call_id, answer.ended_at, answer.cost, matches)
-        count_people(ctx, matches)
-        if matches.unclear:
-            ctx.stats.drop("match without proof of whose it is", len(matches.unclear))
-            unclear = set(matches.unclear)
-            for person in asked:
-                if person.key in unclear:
-                    unknown |= await buy_single(ctx, person)
-    return unknown
+        ctx.stats.providers["apollo"].batches += 1
+        alone += await take(ctx, answer, asked)
+    return alone
 
 
-async def buy_single(ctx: Context, person: PersonToFind) -> bool:
+async def take(
+    ctx: Context, answer: Answer[Matches], asked: Sequence[PersonToFind]
+) -> list[PersonToFind]:
+    """Keep what an answer says; returns whom it left unclear and who may be asked for again.
+
+    Who was perhaps paid for is not: they are held, unless the policy is to pay again.
+    """
+    matches = answer.value
+    again = matches.unclear_are_free
+    if matches.unclear:
+        ctx.stats.drop("match without proof of whose it is", len(matches.unclear))
+        if not again:
+            again = await may_pay_again(ctx, answer.call_id, matches.unclear)
+    await ctx.applier.people(
+        answer.call_id, answer.ended_at, answer.cost, matches, unclear="leave" if again else "hold"
+    )
+    count_people(ctx, matches)
+    if not again:
+        number = await held_in(ctx.db, answer.call_id)
+        ctx.stats.providers["apollo"].held += number
+    unclear = set(matches.unclear if again else ())
+    return [person for person in asked if person.key in unclear]
+
+
+async def buy_single(ctx: Context, person: PersonToFind, lost: list[str]) -> None:
     """Buy one person, where a bulk call brought nothing clear for them; as :func:`buy_batch`."""
     path = ctx.paths["apollo"]
     call = ctx.apollo.single(person)
     try:
         answer = await path.send(call, partial(read_single, asked=person))
-    except UnknownOutcome:
-        return True
+    except UnknownOutcome as error:
+        lost.append(error.call_id)
     except (Skippable, Unavailable) as error:
         await fail_people(ctx, [person], str(error))
-        return False
-    await ctx.applier.people(answer.call_id, answer.ended_at, answer.cost, answer.value)
-    count_people(ctx, answer.value)
-    return False
+    else:
+        await take(ctx, answer, [person])
 
 
 async def fail_people(ctx: Context, people: Sequence[PersonToFind], reason: str) -> None:

@@ -20,7 +20,7 @@ import orjson
 from sqlalchemy import bindparam, select, update
 
 from enrico.engine.call import BadAnswer
-from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
+from enrico.engine.http import Http, Lost, NotSent, Request
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.engine.windows import Window
 from enrico.pipeline.apply import asked_people, known_keys, trouble_row
@@ -28,15 +28,16 @@ from enrico.pipeline.context import Context
 from enrico.providers.apollo import BULK, PersonToFind
 from enrico.providers.common import json_object
 from enrico.store import facts
-from enrico.store.journal import CallRow, moment, timestamp
+from enrico.store.journal import WITHOUT_PROOF, CallRow, moment, timestamp
 from enrico.store.tables import calls, runs
 
 READING_SECONDS = 5.0
 CRASHED = "the process ended before the answer came"
 MOST_CRASHES = 3
 """A call that may be the reason why the process ends is paid for so often, and then held."""
-LATE_CHARGE = 120.0
-"""Seconds after which a call that we hung up on is taken to have been charged if it ever is."""
+LATE = "Apollo may still charge it; the next run looks again"
+RESEND_ROUNDS = 3
+"""How often people are asked for at most when no call brings a clear answer."""
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _SAVE = update(runs).where(runs.c.id == bindparam("run"))
 _ENDED = update(runs).where(runs.c.status == "running").values(status=bindparam("new_status"))
@@ -104,6 +105,14 @@ async def _keep(ctx: Context, reading: Reading) -> None:
     await ctx.db.write((_SAVE, [row]))
 
 
+async def waited_long_enough(ctx: Context) -> bool:
+    """Whether a call of this run that was too young to be sent again is so no more."""
+    if not ctx.stats.providers["apollo"].held:
+        return False
+    patience = ctx.settings.apollo.late_charge_seconds
+    return any(_age(call) >= patience for call in await _late(ctx, ctx.run_id))
+
+
 async def settle_unknown(ctx: Context) -> list[tuple[str, list[PersonToFind]]]:
     """Settle this run's calls of unknown outcome by the policy.
 
@@ -119,18 +128,38 @@ async def settle_unknown(ctx: Context) -> list[tuple[str, list[PersonToFind]]]:
                 states=("unknown",), provider="apollo", run_id=ctx.run_id
             )
         ]
+        found += await _late(ctx, ctx.run_id)
         if not found:
             return []
-        free, evidence = await _judge(ctx, ctx.run_id, found)
-        resend = []
-        for call in found:
-            if free:
-                await _free(ctx, call, evidence)
-                resend.append((call.endpoint, asked_people(call)))
-            else:
-                await _hold(ctx, call, evidence)
+        verdict = await _judge(ctx, ctx.run_id, found)
+        resend = [
+            (call.endpoint, asked_people(call))
+            for call in found
+            if await _settle(ctx, call, verdict)
+        ]
         path.stats.retries += len(resend)
         return resend
+
+
+async def _late(ctx: Context, run_id: str) -> list[CallRow]:
+    """Calls that are held only because they might still have been charged; of all runs for ""."""
+    held = ctx.journal.find(states=("held",), provider="apollo", run_id=run_id)
+    return [call async for call in held if call.error.endswith(LATE)]
+
+
+async def may_pay_again(ctx: Context, call_id: str, keys: Sequence[str]) -> bool:
+    """Whether to ask again for people who were perhaps paid for in a call, for so says the policy.
+
+    Says so in the call's record. Nobody is paid for more than RESEND_ROUNDS times in a run.
+    """
+    if ctx.settings.apollo.unknown_outcome != "retry":
+        return False
+    if any(ctx.paid_perhaps[key] + 1 >= RESEND_ROUNDS for key in keys):
+        return False
+    ctx.paid_perhaps.update(keys)
+    ctx.stats.providers["apollo"].sent_again += 1
+    await ctx.journal.mark(call_id, "answered", WITHOUT_PROOF)
+    return True
 
 
 async def apply_left_over(ctx: Context, run_id: str = "") -> None:
@@ -159,15 +188,16 @@ async def settle_left_over(ctx: Context, run_id: str = "") -> None:
         state = "unknown" if dear else "failed"
         await ctx.journal.mark(call.id, state, CRASHED, cost=call.reserved)
     by_run: dict[str, list[CallRow]] = {}
-    async for call in ctx.journal.find(states=("unknown",), run_id=run_id):
+    unknown = [call async for call in ctx.journal.find(states=("unknown",), run_id=run_id)]
+    for call in [*unknown, *await _late(ctx, run_id)]:
         by_run.setdefault(call.run_id, []).append(call)
     for whose, found in by_run.items():
-        free, evidence = await _judge(ctx, whose, found)
+        verdict = await _judge(ctx, whose, found)
         for call in found:
-            if free and await _crashes_before(ctx, call) + 1 >= MOST_CRASHES:
+            if verdict.free and await _crashes_before(ctx, call) + 1 >= MOST_CRASHES:
                 await _hold(ctx, call, f"the process ended {MOST_CRASHES} times in calls like it")
             else:
-                await (_free if free else _hold)(ctx, call, evidence)
+                await _settle(ctx, call, verdict)
     if not run_id:
         await ctx.db.write((_ENDED, [{"new_status": "interrupted"}]))
 
@@ -196,58 +226,100 @@ async def _crashes_before(ctx: Context, call: CallRow) -> int:
     return max((times[key] for key in call.items), default=0)
 
 
-async def _free(ctx: Context, call: CallRow, evidence: str) -> None:
-    why = f"{call.error}; sent again: {evidence}"
-    if ctx.settings.apollo.unknown_outcome == "retry":  # it may have cost something
-        await ctx.journal.mark(call.id, "failed", why)
-        return
-    await ctx.journal.mark(call.id, "refused", why, cost=NOTHING)
-    if call.run_id == ctx.run_id:
-        ctx.paths["apollo"].budget.give_back("apollo", call.reserved)
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether calls of unknown outcome may be sent again, on what evidence, and which not yet."""
+
+    free: bool
+    evidence: str
+    late: frozenset[str] = frozenset()
+
+
+async def _settle(ctx: Context, call: CallRow, verdict: Verdict) -> bool:
+    """Free a call's people or hold them; returns whether they may be asked for again."""
+    if not verdict.free or call.id in verdict.late:
+        await _hold(ctx, call, LATE if verdict.free else verdict.evidence)
+        return False
+    keys = known_keys(call)
+    if ctx.settings.apollo.unknown_outcome != "retry":
+        why = f"{_cause(call)}; sent again: {verdict.evidence}"
+        marked = ctx.journal.marked(call.id, "refused", why, cost=NOTHING)
+        if call.run_id == ctx.run_id:
+            ctx.paths["apollo"].budget.give_back("apollo", call.reserved)
+    elif any(ctx.paid_perhaps[key] + 1 >= RESEND_ROUNDS for key in keys):
+        await _hold(ctx, call, f"it was perhaps paid for {RESEND_ROUNDS} times")
+        return False
+    else:
+        marked = ctx.journal.marked(call.id, "failed", f"{_cause(call)}; {WITHOUT_PROOF}")
+        ctx.paid_perhaps.update(keys)
+        ctx.stats.providers["apollo"].sent_again += 1
+        ctx.stats.providers["apollo"].in_doubt += call.reserved
+    if call.state != "held":
+        await ctx.db.write(marked)
+    else:
+        await ctx.db.write(marked, *facts.people_released(keys))
+        if call.run_id == ctx.run_id:
+            ctx.stats.providers["apollo"].held -= len(keys)
+            ctx.stats.providers["apollo"].in_doubt -= call.reserved
+    return True
 
 
 async def _hold(ctx: Context, call: CallRow, evidence: str) -> None:
-    reason = f"{call.error}; held: {evidence}"
+    reason = f"{_cause(call)}; held: {evidence}"
     rows = [trouble_row(key, "held", reason, call.id) for key in known_keys(call)]
     # Together: a process that dies in between must not leave people who would be bought again.
     marked = ctx.journal.marked(call.id, "held", reason, applied=True)
     await ctx.db.write(marked, facts.people_held(rows))
-    ctx.stats.providers["apollo"].held += len(rows)
-    ctx.stats.providers["apollo"].in_doubt += call.reserved
+    if call.state != "held":
+        ctx.stats.providers["apollo"].held += len(rows)
+        ctx.stats.providers["apollo"].in_doubt += call.reserved
 
 
-async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> tuple[bool, str]:
+def _cause(call: CallRow) -> str:
+    """Why a call's outcome is unknown, without what was found out about it."""
+    return call.error.partition("; held: ")[0]
+
+
+async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> Verdict:
     """Whether calls of unknown outcome may be sent again, and on what evidence."""
     policy = ctx.settings.apollo.unknown_outcome
     if policy == "retry":
-        return True, "the policy is to send again"
+        return Verdict(True, "the policy is to send again")
     if policy == "hold":
-        return False, "the policy is to hold"
+        return Verdict(False, "the policy is to hold")
     if ctx.is_chunk:
-        return False, "other calls on the key are in flight, so Apollo's counters say nothing of it"
+        return Verdict(
+            False, "other calls on the key are in flight, so Apollo's counters say nothing of it"
+        )
     rows = await ctx.db.rows(select(runs.c.usage_before).where(runs.c.id == run_id))
     if not rows or not rows[0].usage_before:
-        return False, "Apollo's counters were not read before the call"
+        return Verdict(False, "Apollo's counters were not read before the call")
     before = Reading(**orjson.loads(rows[0].usage_before))
     free, evidence, now = await _nothing_charged(ctx, before, found)
     if free:
         # The charge for a call may be booked after its connection broke: look once more.
         await asyncio.sleep(ctx.settings.apollo.settle_seconds)
         free, evidence, now = await _nothing_charged(ctx, before, found)
-    if free and any(_may_go_on(call) for call in found):
+    late: frozenset[str] = frozenset()
+    if free:
+        # And later still, whatever ended the call: the answer of a gateway that gave up, or a
+        # broken connection, does not end Apollo's work on it.
         _, answers = await _booked_since(ctx, before)
-        if _arrived(before, now, answers, found) != 0:
-            free, evidence = False, "Apollo may still be working on it, and charge it later"
+        arrived = _arrived(before, now, answers, [c for c in found if c.sent_at >= before.at])
+        late = frozenset(
+            call.id
+            for call in found
+            if _age(call) < ctx.settings.apollo.late_charge_seconds
+            and not (arrived == 0 and call.sent_at >= before.at)
+        )
     if run_id == ctx.run_id:
         await _keep(ctx, now)
-    return free, evidence
+    return Verdict(free, evidence, late)
 
 
-def _may_go_on(call: CallRow) -> bool:
-    """Whether the provider may still be at work: we hung up on it, and not long ago."""
-    hung_up = call.error.startswith(HUNG_UP) or call.error == CRASHED
-    age = moment(timestamp()) - moment(call.sent_at)
-    return hung_up and age.total_seconds() < LATE_CHARGE
+def _age(call: CallRow) -> float:
+    """Seconds since it was sent."""
+    return (moment(timestamp()) - moment(call.sent_at)).total_seconds()
 
 
 def _arrived(before: Reading, now: Reading, answers: int, unknown: Sequence[CallRow]) -> int | None:
@@ -283,7 +355,7 @@ async def _nothing_charged(
         words = f"Apollo counts {credits_number(extra)} credits more than were answered for"
         return False, words, now
     arrived = _arrived(before, now, answers, unknown)
-    if arrived is None:
+    if arrived is None or any(call.sent_at < before.at for call in unknown):
         return False, "Apollo's counters cannot be read, or say nothing of this call", now
     if arrived == 0:
         return True, "Apollo's own count shows that the call never arrived", now

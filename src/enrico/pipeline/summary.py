@@ -144,6 +144,7 @@ def _provider(item: ProviderStats) -> dict[str, Any]:
         "not_found": item.not_found,
         "failed": item.failed,
         "held": item.held,
+        "sent_again": item.sent_again,
         "retries": item.retries,
         "rate_limited": item.rate_limited,
         "credits": credits_number(item.cost.credits),

@@ -23,9 +23,11 @@ from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError
 from enrico.providers.common import (
+    NO_SUCH_PATH,
     believable,
     error_text,
     json_object,
+    no_such_path,
     ordinary_refusal,
     whole_number,
 )
@@ -92,6 +94,8 @@ class Matches:
     found: Mapping[str, Person]
     not_found: tuple[str, ...]
     unclear: tuple[str, ...]
+    unclear_are_free: bool = False
+    """Whether the answer's own counts prove that nothing was charged for the unclear ones."""
 
 
 class Apollo:
@@ -177,6 +181,15 @@ class Apollo:
                 provider=self.name,
                 status=reply.status,
             )
+        if reply.status == 402:
+            return Fatal(
+                f"Apollo asks for a payment (HTTP 402{words and ': ' + words}). See to the "
+                "account, then run the same command again; it goes on from there.",
+                provider=self.name,
+                status=402,
+            )
+        if reply.status in NO_SUCH_PATH:
+            return no_such_path("Apollo", reply, "APOLLO_BASE_URL", "https://api.apollo.io/api/v1")
         if reply.status == 403:
             return Fatal(
                 f"The key in APOLLO_API_KEY may not use {BULK} (HTTP 403: {words}). Give it that "
@@ -192,7 +205,7 @@ class Apollo:
             credits = micro_credits(found[1].decode())
             return believable(cost_of_credits(credits, self.settings.credit_usd), reserved)
         body = json_object(reply.body)
-        if body is not None and "person" in body and _person(body["person"]) is None:
+        if body is not None and "person" in body and _is_miss(body["person"]):
             return Cost()
         return reserved
 
@@ -242,7 +255,11 @@ def _details(person: PersonToFind) -> dict[str, str]:
 
 
 def read_bulk(reply: Reply, asked: Sequence[PersonToFind]) -> Matches:
-    """Who was found, by position. Raises BadAnswer when the answer has no list of matches."""
+    """Who was found, by position. Raises BadAnswer when the answer has no list of matches.
+
+    Its own counts are held against it: where more people were charged than are there, nobody is
+    taken to be unknown.
+    """
     body = json_object(reply.body)
     if body is None:
         raise BadAnswer("it is not a JSON object")
@@ -252,13 +269,33 @@ def read_bulk(reply: Reply, asked: Sequence[PersonToFind]) -> Matches:
     if body.get("status", "success") != "success":
         raise BadAnswer("its status is not success")
     people = [_person(match) for match in matches]
+    found: Mapping[str, Person]
+    missed: tuple[str, ...] = ()
     if len(people) == len(asked) and _in_order(people, asked):
         found = {a.key: p for a, p in zip(asked, people, strict=True) if p is not None}
         missed = tuple(a.key for a, m in zip(asked, matches, strict=True) if _is_miss(m))
-        known = {*found, *missed}
-        return Matches(found, missed, tuple(a.key for a in asked if a.key not in known))
-    proven = _proven([person for person in people if person is not None], asked)
-    return Matches(proven, (), tuple(a.key for a in asked if a.key not in proven))
+    else:
+        found = _proven([person for person in people if person is not None], asked)
+    charged = _charged(body)
+    if charged > len(found):
+        missed = ()  # somebody was paid for who is not there: the misses are not believed
+    unclear = tuple(a.key for a in asked if a.key not in found and a.key not in missed)
+    # Who was not matched costs nothing: so when all others were, these are free.
+    free = _count(body, "credits_consumed") == 0 or (
+        charged <= len(found) and _count(body, "missing_records") == len(asked) - len(found)
+    )
+    return Matches(found, missed, unclear, free)
+
+
+def _charged(body: Mapping[str, Any]) -> float:
+    """Of how many people the answer says, at the least, that they cost something."""
+    records, credits = _count(body, "unique_enriched_records"), _count(body, "credits_consumed")
+    return max(records or 0, 1 if credits else 0)
+
+
+def _count(body: Mapping[str, Any], name: str) -> float | None:
+    value = body.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def read_single(reply: Reply, asked: PersonToFind) -> Matches:
@@ -307,13 +344,15 @@ def _proven(people: Sequence[Person], asked: Sequence[PersonToFind]) -> dict[str
 
 
 def _is_miss(match: Any) -> bool:
-    """Whether this says that the provider does not know somebody: null, or a stub with an id.
+    """Whether this says that the provider does not know somebody: null, or a stub of a person.
 
+    A stub has no name, title or organisation, and {} is the barest one.
     Anything else that is no person is no answer.
     """
     if not isinstance(match, dict):
         return match is None
-    return bool(match.get("id") or match.get("email")) and not any(map(match.get, _OF_A_PERSON))
+    is_stub = not match or bool(match.get("id") or match.get("email"))
+    return is_stub and not any(map(match.get, _OF_A_PERSON))
 
 
 def _person(match: Any) -> Person | None:

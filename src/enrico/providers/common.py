@@ -9,11 +9,12 @@ import orjson
 
 from enrico.engine.http import Reply
 from enrico.engine.money import Cost
-from enrico.errors import ProviderError, RateLimited, Skippable, Unavailable
+from enrico.errors import Fatal, ProviderError, RateLimited, Skippable, Unavailable
 from enrico.logs import without_addresses
 
 _SPACES = re.compile(r"\s+")
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+NO_SUCH_PATH = (404, 405, 410)
 LARGEST_COST = 10**15
 """Micro-credits or nano-dollars: a billion credits, a million dollars."""
 
@@ -79,6 +80,17 @@ def whole_number(text: str | None) -> int | None:
         return int(text) if text and text.strip() else None
     except ValueError:
         return None
+
+
+def no_such_path(provider: str, reply: Reply, setting: str, usual: str) -> Fatal:
+    """The base URL is wrong, for all that is asked is asked at one or two paths."""
+    words = error_text(reply)
+    return Fatal(
+        f"{provider} is not at this address (HTTP {reply.status}{words and ': ' + words}). "
+        f"Check {setting}; the usual one is {usual}",
+        provider=provider.lower(),
+        status=reply.status,
+    )
 
 
 def ordinary_refusal(provider: str, reply: Reply) -> ProviderError | None:

@@ -19,7 +19,14 @@ from enrico.engine.money import Cost, cost_of_credits, micro_credits
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError
-from enrico.providers.common import believable, error_text, json_object, ordinary_refusal
+from enrico.providers.common import (
+    NO_SUCH_PATH,
+    believable,
+    error_text,
+    json_object,
+    no_such_path,
+    ordinary_refusal,
+)
 from enrico.settings import SerperSettings
 
 RESULTS_KEPT = 10
@@ -99,6 +106,15 @@ class Serper:
                 provider=self.name,
                 status=reply.status,
             )
+        if reply.status == 402:
+            return Fatal(
+                f"Serper asks for a payment (HTTP 402{words and ': ' + words}). See to the "
+                "account, then run the same command again; it goes on from there.",
+                provider=self.name,
+                status=402,
+            )
+        if reply.status in NO_SUCH_PATH:
+            return no_such_path("Serper", reply, "SERPER_BASE_URL", "https://google.serper.dev")
         return ordinary_refusal(self.name, reply)
 
     def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:

@@ -61,6 +61,12 @@ class SeenCall:
         return _OUTCOMES.get(self.state, "open")
 
     @property
+    def is_held(self) -> bool:
+        """Whether it waits for a decision, or some of its people do."""
+        open_in_part = self.state == "answered" and "; held: " in self.error
+        return self.state == "held" or (open_in_part and "Settled by" not in self.error)
+
+    @property
     def took(self) -> float:
         """Seconds from send to answer."""
         return self.ended - self.began

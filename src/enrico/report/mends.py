@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 
+from enrico.store.journal import WITHOUT_PROOF
+
 KEYS = {"serper": "SERPER_API_KEY", "deepseek": "DEEPSEEK_API_KEY", "apollo": "APOLLO_API_KEY"}
 TITLES = {"serper": "Serper", "deepseek": "DeepSeek", "apollo": "Apollo"}
+ADDRESSES = {
+    "serper": "SERPER_BASE_URL",
+    "deepseek": "DEEPSEEK_BASE_URL and DEEPSEEK_MODEL",
+    "apollo": "APOLLO_BASE_URL",
+}
 SECTIONS = {"serper": "serper", "deepseek": "llm", "apollo": "apollo"}
 MADE_AGAIN = "Nothing: it was made again by itself, and in the end an answer came."
 _AGAIN = "Run the same command again: it asks only for what is missing."
 
 # The first pattern that fits the reason decides.
 _BY_REASON: tuple[tuple[str, str], ...] = (
+    (
+        WITHOUT_PROOF,
+        "It may have been paid twice: look in {title}'s account. To have such calls held for you, "
+        "set apollo.unknown_outcome to reconcile.",
+    ),
     (
         r"sent again:",
         "Nothing: {title}'s own counters show that it was not charged, and it was asked again.",
@@ -29,8 +41,8 @@ _BY_REASON: tuple[tuple[str, str], ...] = (
         "Buy credits, then run the same command again; it goes on from there.",
     ),
     (
-        r"does not know the path or the model|HTTP 404",
-        "Check DEEPSEEK_BASE_URL and DEEPSEEK_MODEL.",
+        r"does not know the path or the model|is not at this address|HTTP 404",
+        "Check {address}.",
     ),
     (
         r"finish_reason is 'length'",
@@ -65,8 +77,9 @@ def mend_of(provider: str, state: str, status: int, reason: str) -> str:
         "title": TITLES.get(provider, provider),
         "key": KEYS.get(provider, ""),
         "section": SECTIONS.get(provider, provider),
+        "address": ADDRESSES.get(provider, "its base URL"),
     }
-    if state == "held":
+    if state == "held" or (state == "answered" and "; held: " in reason):
         return "Decide on each of them; list them with: enrico held"
     if state == "settled":
         return "Nothing: you decided on it."

@@ -14,6 +14,7 @@ from enrico.engine.stats import PROVIDERS
 from enrico.pipeline.summary import percentile
 from enrico.report.calls import OUTCOMES, SeenCall
 from enrico.report.mends import MADE_AGAIN, mend_of
+from enrico.store.journal import WITHOUT_PROOF
 
 BINS = 180
 """Intervals that a run's time is divided into where single calls are too many to show."""
@@ -133,7 +134,7 @@ class Tally:
                 heapq.heappush(self._slowest, slow)
             elif slow > self._slowest[0]:
                 heapq.heapreplace(self._slowest, slow)
-        else:
+        if outcome != "answered" or call.error:
             self._trouble(call)
         doubtful = outcome == "open"
         for name, charged, reserved in (
@@ -153,7 +154,7 @@ class Tally:
         cause = (call.provider, call.state, call.status, call.error)
         if cause in self._causes or len(self._causes) < CAUSES_KEPT:
             self._causes[cause] += 1
-        if call.state == "held":
+        if call.is_held:
             self.held_count += 1
             if len(self.held) < HELD_SHOWN:
                 self.held.append(
@@ -198,7 +199,9 @@ class Tally:
                 "count": count,
                 "reason": error or (f"HTTP {status}" if status else "no answer is recorded"),
                 "mend": MADE_AGAIN
-                if state in ("failed", "not_sent") and provider not in left
+                if state in ("failed", "not_sent")
+                and provider not in left
+                and WITHOUT_PROOF not in error
                 else mend_of(provider, state, status, error),
             }
             for (provider, state, status, error), count in sorted(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, update
+from sqlalchemy import and_, bindparam, case, delete, func, select, update
 
-from enrico.store.database import Operation
+from enrico.store.database import Database, Operation
 from enrico.store.sql import insert
 from enrico.store.tables import classifications, people, searches, signals
 
@@ -119,6 +119,12 @@ def people_failed(rows: Sequence[Mapping[str, Any]]) -> Operation:
 def people_held(rows: Sequence[Mapping[str, Any]]) -> Operation:
     """People in a call that may have been charged: not asked again before somebody decides."""
     return _HELD, rows
+
+
+async def held_in(db: Database, call_id: str) -> int:
+    """How many people are held because of that call."""
+    held = and_(people.c.call_id == call_id, people.c.state == "held")
+    return int((await db.rows(select(func.count()).select_from(people).where(held)))[0][0])
 
 
 def people_released(keys: Iterable[str]) -> list[Operation]:

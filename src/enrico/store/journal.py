@@ -35,6 +35,8 @@ _KEPT_HEADERS = ("x-rate-limit", "x-minute", "x-hourly", "x-24-hour", "x-daily",
 _KEPT_EXACT = {"x-request-id", "x-deepseek-request-id", "content-type", "date"}
 
 NO_REPLY = Reply(0)
+WITHOUT_PROOF = "sent again: the policy is to send again"
+"""Stands in the error of a dear call that may be paid twice; see ``apollo.unknown_outcome``."""
 
 _INTENT = insert(calls)
 INTENT = _INTENT.on_conflict_do_update(
