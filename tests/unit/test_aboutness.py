@@ -529,6 +529,36 @@ def test_a_country_site_of_a_distinct_name_is_no_rival_and_another_ending_is() -
     )
 
 
+@pytest.mark.parametrize(
+    ("snippet", "verdict"),
+    [
+        ("Visit zorb.io today.", "mention"),
+        ("Not notzorb.io: visit zorb.io today.", "mention"),
+        ("Visit notzorb.io today.", "no_mention"),
+        ("Visit zorb.io.example today.", "no_mention"),
+        ("Visit zorb.io-clone today.", "no_mention"),
+    ],
+)
+def test_a_domain_is_named_where_it_stands_as_a_whole(snippet: str, verdict: str) -> None:
+    found = about_account("Zorblax Corp", "zorb.io", "A platform for teams", snippet, "")
+
+    assert found.verdict == verdict
+
+
+def test_a_name_is_found_however_it_is_divided_into_words() -> None:
+    with_domain = about_account("Delta", "delta-dental.com", "Delta Dental names new CEO", "", "")
+    in_two = about_account("Aerofarms", "", "Aero Farms raises $5M in funding", "", "")
+
+    assert (with_domain.verdict, in_two.verdict) == ("about", "about")
+
+
+def test_another_country_s_firm_is_told_by_the_snippet_too() -> None:
+    snippet = "Apex Ltd, a Nigerian builder, said so."
+    found = about_account("Apex, Inc.", "apex.us", "Apex wins a contract", snippet, "")
+
+    assert found.verdict == "other_firm"
+
+
 @pytest.mark.parametrize("name", ["", " ", "N/A", "none", "Unknown", "-", "???"])
 def test_a_placeholder_matches_nothing(name: str) -> None:
     title = f"{name} raises $5M, Unknown N/A none"

@@ -84,6 +84,13 @@ def test_two_stories_in_like_words_stay_two(one: str, other: str) -> None:
     assert len(found) == 2
 
 
+def test_two_stories_of_one_firm_that_share_a_few_words_stay_two() -> None:
+    prices = a_signal("Acme raises prices for small customers in spring")
+    office = a_signal("Acme opens its first office for customers in the north")
+
+    assert len(one_story_once([prices, office])) == 2
+
+
 def test_a_vague_title_does_not_join_two_rounds() -> None:
     found = one_story_once(
         [

@@ -30,6 +30,9 @@ SAME_STORY_DAYS = 14
 SAME_TITLE = 88
 """rapidfuzz token-set ratio (0-100) from which two titles are nearly alike."""
 
+SAME_NAME = 85
+"""rapidfuzz ratio (0-100) from which two words of titles are one name."""
+
 SAME_AMOUNT_TITLE = 45
 """The same, for two dated results of one type that name the same sum of money and the same firm:
 reporters word one round very differently."""
@@ -108,6 +111,7 @@ _NUMBER = re.compile(
     r"(?: ?-?(?P<multiple>" + "|".join(sorted(_MULTIPLES, key=len, reverse=True)) + r")\b)?"
     r"(?P<after> ?(?:€|\$|%|percent|euros?|eur|usd|dollars?))?"
 )
+_DIGIT = re.compile(r"\d")  # without one there is no number, which is much dearer to look for
 _ROUND = re.compile(r"series[ -]([a-k])(?![a-z])|(pre-?seed|seed)\b|serie[ -]([a-k])(?![a-z])")
 _PUBLISHER = re.compile(r"\s+[-–—|·•]\s+(?P<tail>[^-–—|·•]{2,40})$")
 _WORD = re.compile(r"[^\W_]+(?:['’.&][^\W_]+)*")
@@ -161,13 +165,9 @@ class _Node:
     titles: tuple[_Title, ...]
     day: date | None
     types: frozenset[SignalType]
-    has_money: bool
-
-    @property
-    def level(self) -> int:
-        """0 is most specific: a date and a sum. Vaguer pages join one more specific story, never
-        two."""
-        return (0 if self.day else 2) + (0 if self.has_money else 1)
+    level: int
+    """0 is most specific: a date and a sum. Vaguer pages join one more specific story, never two.
+    """
 
 
 @lru_cache(maxsize=1_024)  # an account's signals are merged until nothing changes
@@ -176,7 +176,7 @@ def _title_of(headline: str, source_host: str, snippet: str) -> _Title:
     text = plain_line(raw)
     money: set[int] = set()
     counts: set[str] = set()
-    for found in _NUMBER.finditer(text):
+    for found in _numbers(text):
         digits = found["n"].rstrip(".,")
         amount = _amount(digits, _MULTIPLES.get(found["multiple"] or "", 1))
         after = (found["after"] or "").strip()
@@ -200,10 +200,14 @@ def _title_of(headline: str, source_host: str, snippet: str) -> _Title:
 
 def _money_in(text: str) -> set[int]:
     """The first sum in a snippet: what the story is about, when the title names none."""
-    for found in _NUMBER.finditer(text):
+    for found in _numbers(text):
         if found["money"] and found["multiple"]:
             return {_amount(found["n"].rstrip(".,"), _MULTIPLES[found["multiple"]])}
     return set()
+
+
+def _numbers(text: str) -> Iterable[re.Match[str]]:
+    return _NUMBER.finditer(text) if _DIGIT.search(text) else ()
 
 
 def _amount(digits: str, multiple: int) -> int:
@@ -258,13 +262,12 @@ def _alike_titles(x: _Title, y: _Title, a: _Node, b: _Node) -> float:
         return 100.0
     if not _numbers_agree(x, y) or not _names_agree(x, y):
         return 0.0
-    ratio = fuzz.token_set_ratio(x.text, y.text)
-    if min(len(x.words), len(y.words)) < 4:  # `Acme news`: token sets of short titles always agree
-        ratio = fuzz.token_sort_ratio(x.text, y.text)
     needed = SAME_TITLE
     if a.day and b.day and a.types & b.types and _share_money(x, y) and x.names & y.names:
         needed = SAME_AMOUNT_TITLE
-    return ratio if ratio >= needed else 0.0
+    if min(len(x.words), len(y.words)) < 4:  # `Acme news`: token sets of short titles always agree
+        return fuzz.token_sort_ratio(x.text, y.text, score_cutoff=needed)
+    return fuzz.token_set_ratio(x.text, y.text, score_cutoff=needed)
 
 
 def _numbers_agree(x: _Title, y: _Title) -> bool:
@@ -277,20 +280,24 @@ def _numbers_agree(x: _Title, y: _Title) -> bool:
 
 def _share_money(x: _Title, y: _Title) -> bool:
     """One sum in common, within 3 %: one paper rounds $39.8M to $40M."""
-    return any(abs(i - j) * 100 <= 3 * max(i, j) for i in x.money for j in y.money)
+    return bool(x.money and y.money) and any(
+        abs(i - j) * 100 <= 3 * max(i, j) for i in x.money for j in y.money
+    )
 
 
 def _names_agree(x: _Title, y: _Title) -> bool:
     """Not when both name something that the other does not: Acme and Beta, Acme and Gamma."""
-    only_x = [name for name in x.names if not _named_in(name, y)]
-    only_y = [name for name in y.names if not _named_in(name, x)]
     if _share_money(x, y) and x.names & y.names:
         return True  # the same sum and firm: other words are colour
-    return not (only_x and only_y)
+    return all(_named_in(name, y) for name in x.names) or all(
+        _named_in(name, x) for name in y.names
+    )
 
 
 def _named_in(name: str, title: _Title) -> bool:
-    return name in title.words or any(fuzz.ratio(name, other) >= 85 for other in title.words)
+    return name in title.words or any(
+        fuzz.ratio(name, other, score_cutoff=SAME_NAME) for other in title.words
+    )
 
 
 # --- clusters ---------------------------------------------------------------------------
@@ -329,8 +336,8 @@ def _nodes(signals: Sequence[Signal]) -> list[_Node]:
                 signals=tuple(group),
                 titles=titles,
                 day=min(days, default=None),
-                types=frozenset(signal.type for signal in group),
-                has_money=any(title.money for title in titles),
+                types=frozenset([signal.type for signal in group]),
+                level=(0 if days else 2) + (0 if any(t.money for t in titles) else 1),
             )
         )
     return nodes

@@ -38,6 +38,8 @@ class Spelling:
     """Folded words, split at CamelCase too: `SimpleIcons` → simple, icons."""
     joined: str
     """The parts in one word."""
+    heads: frozenset[str]
+    """What its first word may be in a text: its first parts in one word, as many as you like."""
     breaks: frozenset[int]
     """Places in ``joined`` where one part ends and the next begins."""
     kind: SpellingKind
@@ -146,6 +148,7 @@ def _as_in_domain(words: Sequence[str], label: str) -> Spelling | None:
     return Spelling(
         parts=parts,
         joined="".join(parts),
+        heads=frozenset(accumulate(parts)),
         breaks=frozenset(accumulate(map(len, parts[:-1]))),
         kind="full",
         is_ordinary=False,
@@ -162,6 +165,7 @@ def _spelling(words: Sequence[str], kind: SpellingKind) -> Spelling:
     return Spelling(
         parts=parts,
         joined=joined,
+        heads=frozenset(accumulate(parts)),
         breaks=frozenset(accumulate(map(len, parts[:-1]))),
         kind=kind,
         is_ordinary=is_one_part and (is_ordinary(joined) or len(joined) <= 3),

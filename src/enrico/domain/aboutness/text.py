@@ -41,6 +41,8 @@ class Text:
     raw: str
     """The text after ``unified``; the words' places are places in it."""
     words: tuple[Word, ...]
+    keys: frozenset[str]
+    """The words' keys."""
     case: Case
     """How it is capitalised: a headline in title case gives no name away by its capitals."""
 
@@ -58,16 +60,19 @@ def folded(text: str) -> str:
 
 def unified(text: str) -> str:
     """One way of writing what is written in several: ``S.A.`` → ``SA.``, ``&`` → ``and``."""
-    text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("&", " and ")
-    return _DOTTED_LETTER.sub(r"\1", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).replace("’", "'")
+    text = text.replace("&", " and ")
+    return _DOTTED_LETTER.sub(r"\1", text) if "." in text else text
 
 
 def read_text(text: str) -> Text:
     """Reads the first 2,000 characters of a title or snippet; HTML entities are resolved."""
     raw = unified(html.unescape(text[:_LONGEST]))
-    raw = _EXCHANGE.sub(lambda found: found.group().replace(" ", ""), raw)
-    words = tuple([Word(*_read(found[0]), *found.span()) for found in TOKEN.finditer(raw)])
-    return Text(raw, words, _case_of(words))
+    if "NASDAQ" in raw or "NYSE" in raw:
+        raw = _EXCHANGE.sub(lambda found: found.group().replace(" ", ""), raw)
+    words = tuple([Word._make(_read(found[0]) + found.span()) for found in TOKEN.finditer(raw)])
+    return Text(raw, words, frozenset([word.key for word in words]), _case_of(words))
 
 
 @lru_cache(maxsize=16_000)

@@ -68,6 +68,8 @@ def uses_of(account: NamedAccount, text: Text) -> list[Use]:
 
 def _places(text: Text, name: Spelling) -> Iterator[tuple[int, int]]:
     """First and last word of each occurrence, however it is divided into words there."""
+    if not name.splits and name.heads.isdisjoint(text.keys):
+        return
     for first, word in enumerate(text.words):
         if name.joined.startswith(word.key):
             last = _end_of(text, first, name)

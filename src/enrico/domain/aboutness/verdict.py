@@ -12,7 +12,7 @@ from enrico.domain.aboutness.account import (
     account_of,
     registered_host,
 )
-from enrico.domain.aboutness.text import Text, Word, folded, read_text
+from enrico.domain.aboutness.text import Text, folded, read_text
 from enrico.domain.aboutness.uses import Use, uses_of
 from enrico.domain.aboutness.words import COUNTRIES, GENERIC_COUNTRY_TLDS, LEGAL_FORMS
 
@@ -27,6 +27,8 @@ _DOMAIN = re.compile(
     r"|ch|at|be|eu|in|jp|cn|br|au|ca|se|no|dk|fi|pl|ie|tv|me|ly|so|sh|gg|xyz|cloud|health|bank"
     r"|shop|store|finance))(?![\w-])"
 )
+_HOST_BEGINS = re.compile(r"(?<![\w-])")
+_HOST_ENDS = re.compile(r"(?![\w-]|\.\w)")
 _COUNTRY_WORDS_AFTER = 4
 
 
@@ -63,7 +65,7 @@ def about_account(
     if not names_domain:
         if rival := _rival_domain(account, plain, site):
             return Aboutness("other_firm", 0.85, f"a firm of that name at {rival}")
-        if foreign := _foreign(account, head.words + body.words):
+        if foreign := _foreign(account, head, body):
             return Aboutness("other_firm", 0.6, f"a firm of that name elsewhere: {foreign}")
     return _weigh(account, head, in_title, in_body, names_domain, url)
 
@@ -156,9 +158,12 @@ def _needs_more(account: NamedAccount) -> bool:
 
 def _names_domain(plain: str, domain: str) -> bool:
     """Whether a text writes the domain out, alone or as the end of a longer host."""
-    return domain in plain and bool(
-        re.search(rf"(?<![\w-]){re.escape(domain)}(?![\w-]|\.\w)", plain)
-    )
+    at = plain.find(domain)
+    while at >= 0:  # a pattern for each domain would have to be compiled
+        if _HOST_BEGINS.match(plain, at) and _HOST_ENDS.match(plain, at + len(domain)):
+            return True
+        at = plain.find(domain, at + 1)
+    return False
 
 
 def _host(url: str) -> str:
@@ -192,14 +197,15 @@ def _is_sister(account: NamedAccount, suffix: str) -> bool:
     return is_of_country or suffix in ("com", "net", "org", "eu")
 
 
-def _foreign(account: NamedAccount, words: tuple[Word, ...]) -> str:
+def _foreign(account: NamedAccount, head: Text, body: Text) -> str:
     """Another legal form beside another country: `Apex Ltd, a Nigerian builder` for `Apex, Inc.`,
     apex.us."""
-    if not account.legal:
+    if not account.legal or LEGAL_FORMS.isdisjoint(head.keys | body.keys):
         return ""
     country = account.domain.rsplit(".", 1)[-1]
     if len(country) != 2 or country in GENERIC_COUNTRY_TLDS:
         country = ""
+    words = head.words + body.words
     keys = [word.key for word in words]
     for name in account.spellings:
         width = len(name.parts)
