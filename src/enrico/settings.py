@@ -80,7 +80,7 @@ class ApolloSettings(_Section):
     late_charge_seconds: float = Field(
         120.0,
         ge=0,
-        description="So long after its send a call that brought no answer may still be charged: "
+        description="So long after its send a call for whose answer nobody waited may be charged: "
         "until then it is sent again only if it never arrived.",
     )
     unknown_outcome: UnknownPolicy = Field(

@@ -20,7 +20,7 @@ import orjson
 from sqlalchemy import bindparam, select, update
 
 from enrico.engine.call import BadAnswer
-from enrico.engine.http import Http, Lost, NotSent, Request
+from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.engine.windows import Window
 from enrico.pipeline.apply import asked_people, known_keys, trouble_row
@@ -36,6 +36,8 @@ CRASHED = "the process ended before the answer came"
 MOST_CRASHES = 3
 """A call that may be the reason why the process ends is paid for so often, and then held."""
 LATE = "Apollo may still charge it; the next run looks again"
+GATEWAY_HUNG_UP = (408, 504, 522, 524)
+"""Whoever stands before Apollo did not wait for its answer; the last two are Cloudflare's."""
 RESEND_ROUNDS = 3
 """How often people are asked for at most when no call brings a clear answer."""
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -302,19 +304,25 @@ async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> Verdict
         free, evidence, now = await _nothing_charged(ctx, before, found)
     late: frozenset[str] = frozenset()
     if free:
-        # And later still, whatever ended the call: the answer of a gateway that gave up, or a
-        # broken connection, does not end Apollo's work on it.
+        # And later still, where nobody waited for Apollo's answer: it may still be at work.
         _, answers = await _booked_since(ctx, before)
         arrived = _arrived(before, now, answers, [c for c in found if c.sent_at >= before.at])
         late = frozenset(
             call.id
             for call in found
-            if _age(call) < ctx.settings.apollo.late_charge_seconds
+            if _may_go_on(call)
+            and _age(call) < ctx.settings.apollo.late_charge_seconds
             and not (arrived == 0 and call.sent_at >= before.at)
         )
     if run_id == ctx.run_id:
         await _keep(ctx, now)
     return Verdict(free, evidence, late)
+
+
+def _may_go_on(call: CallRow) -> bool:
+    """Whether Apollo may still be at work on it: we hung up, or a gateway did."""
+    we_did = call.error.startswith((HUNG_UP, CRASHED))
+    return we_did or call.reply.status in GATEWAY_HUNG_UP
 
 
 def _age(call: CallRow) -> float:
