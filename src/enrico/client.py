@@ -124,13 +124,17 @@ class Enrico:
         *,
         profile: str | None = None,
         patience: float = OPENING_SECONDS,
+        stored_keys: bool = True,
         **overrides: Any,
     ) -> None:
         """*overrides* are settings by name, e.g. ``apollo={"credit_usd": "0.02"}``.
 
         *patience*: how many seconds to wait for a database server that is away when it is opened.
+        *stored_keys*: use the providers' keys that the database keeps; what calls no provider
+        must do without, for their master key may be lost.
         """
         self._patience = patience
+        self._stored_keys = stored_keys
         self.settings = settings or load_settings(profile, **overrides)
         set_up_logs(self.settings)
         self._database: Database | None = None
@@ -138,7 +142,12 @@ class Enrico:
 
     async def __aenter__(self) -> Enrico:
         self._database = await open_database(self.settings.database_url, self._patience)
-        self.settings = await with_stored_keys(self._database, self.settings)
+        try:
+            if self._stored_keys:
+                self.settings = await with_stored_keys(self._database, self.settings)
+        except BaseException:
+            await self.close()
+            raise
         hide(self.settings)
         return self
 

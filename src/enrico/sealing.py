@@ -60,19 +60,24 @@ def seal(key: bytes, secret: bytes, *place: str | int) -> bytes:
 
 def unseal(key: bytes, sealed: bytes, *place: str | int) -> bytes:
     """The inverse of :func:`seal`. Raises WrongKey for another key, place or format."""
-    from cryptography.exceptions import InvalidTag
-
+    cipher, invalid_tag = _cipher(key), _invalid_tag()
     nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
     if sealed[:1] != _FORMAT or len(nonce) < _NONCE_BYTES:
         raise WrongKey
     try:
-        return _cipher(key).decrypt(nonce, ciphertext, _bound(place))
-    except InvalidTag:
+        return cipher.decrypt(nonce, ciphertext, _bound(place))
+    except invalid_tag:
         raise WrongKey from None
 
 
 def _bound(place: tuple[str | int, ...]) -> bytes:
     return "|".join(map(str, place)).encode()
+
+
+def _invalid_tag() -> type[Exception]:
+    from cryptography.exceptions import InvalidTag
+
+    return InvalidTag
 
 
 def _cipher(key: bytes) -> AESGCM:

@@ -119,6 +119,34 @@ async def test_keys_are_listed_with_their_place_and_never_shown(bench, cli, comm
         assert key not in done.out + done.err
 
 
+async def test_who_lost_the_master_key_finds_the_way_out_at_the_command_line(
+    bench, cli, command, finished, monkeypatch
+):
+    address = known(bench)[0]
+    key = cli.env.pop("APOLLO_API_KEY")
+    cli.env["ENRICO_MASTER_KEY"] = "ab" * 32
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{key}\n"))
+    assert (await command("keys", "set", "apollo")).code == 0
+    assert (await command("forget", address, "--yes")).code == 0
+    cli.env["ENRICO_MASTER_KEY"] = "cd" * 32
+
+    lost = await command("plan")
+    removed = await command("keys", "remove", "apollo")
+    refused = await command("plan")
+    unasked = await command("privacy", "reset")
+    reset = await command("privacy", "reset", "--yes", "--json")
+    again = await command("plan")
+
+    assert lost.code == 2, lost.err
+    assert "enrico keys remove" in lost.err
+    assert removed.code == 0, removed.err
+    assert refused.code == 2
+    assert "enrico privacy reset --yes" in refused.err
+    assert unasked.code == 2
+    assert reset.json["lifted"] >= 3
+    assert again.code == 0, again.err
+
+
 @pytest.mark.parametrize("typed", ["", "\n", "two words\n", "a\nb\n"])
 async def test_no_key_on_stdin_is_a_usage_error(cli, command, monkeypatch, typed):
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -11,14 +12,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert, select
 
 from enrico import Enrico
 from enrico.errors import ConfigError
 from enrico.sealing import WrongKey, new_key, read_key, seal, unseal
 from enrico.settings import Settings, load_settings
 from enrico.store.database import Database, open_database
-from enrico.store.keyring import Keyring, last_four, with_stored_keys
-from enrico.store.suppressions import load_suppressions, rows_for, suppress
+from enrico.store.keyring import PROVIDER_KEYS, Keyring, last_four, with_stored_keys
+from enrico.store.suppressions import empty, load_suppressions, rows_for, suppress
+from enrico.store.tables import data_keys, provider_keys
+from tests.conftest import BOTH
 
 KEY = "apollo-key-of-more-than-sixteen-letters"
 places = st.tuples(st.sampled_from(["a", "b"]), st.text(max_size=3), st.integers(0, 3))
@@ -151,6 +155,129 @@ async def test_keys_are_rotated_to_a_new_master_key_while_others_read_them(db):
     assert (await Keyring(db, settings(new)).keys()) == {"apollo": KEY}
     with pytest.raises(ConfigError):
         await Keyring(db, settings(old)).keys()
+
+
+@BOTH
+async def test_rotations_and_new_keys_at_once_lose_nothing(stores):
+    """Each opens the database for itself, as processes do."""
+    master = new_key()
+    opened = [await open_database(stores.url("enrico")) for _ in range(4)]
+    await Keyring(opened[0], settings(master)).put("apollo", "before")
+
+    async def rotates(one: Database) -> None:
+        for _ in range(8):
+            await Keyring(one, settings(master)).rotate()
+
+    async def sets(one: Database) -> None:
+        for n in range(8):
+            await Keyring(one, settings(master)).put("apollo", f"key-{n}")
+            await Keyring(one, settings(master)).put("serper", f"key-{n}")
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(
+            rotates(opened[0]), sets(opened[1]),
+            keep(opened[2], settings(master), "jane@acme.com"),
+            keep(opened[3], settings(master), "joe@acme.com"),
+        )  # fmt: skip
+
+    keys = await Keyring(opened[0], settings(master)).keys()
+    assert keys == {"apollo": "key-7", "serper": "key-7"}
+    found = await load_suppressions(opened[0], settings(master))
+    assert found.covers("jane@acme.com")
+    assert found.covers("joe@acme.com")
+    for one in opened:
+        await one.close()
+
+
+async def test_a_rotation_that_cannot_open_something_changes_nothing(db):
+    old, new = new_key(), new_key()
+    await Keyring(db, settings(old)).put("apollo", KEY)
+    await keep(db, settings(old), "jane@acme.com")
+
+    with pytest.raises(ConfigError, match="ENRICO_OLD_MASTER_KEY"):
+        await Keyring(db, settings(new)).rotate()
+
+    assert await Keyring(db, settings(old)).keys() == {"apollo": KEY}
+    assert (await load_suppressions(db, settings(old))).covers("jane@acme.com")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update data_keys set data = (select data from data_keys where purpose = 'suppressions')",
+        # What is wrapped passes for no other purpose, even where it lies.
+        "update data_keys set purpose = case purpose when 'suppressions' then 'provider_keys' "
+        "else 'suppressions' end",
+        "update data_keys set wrapped = 0, data = zeroblob(32) where purpose = 'provider_keys'",
+    ],
+)
+async def test_a_data_key_that_was_moved_or_replaced_does_not_open(db, tmp_path, change):
+    mine = settings(new_key())
+    await Keyring(db, mine).put("apollo", KEY)
+    await keep(db, mine, "jane@acme.com")
+    with closing(sqlite3.connect(tmp_path / "enrico.db")) as raw, raw:
+        raw.execute(change)
+
+    with pytest.raises(ConfigError):
+        await Keyring(db, mine).put("apollo", "another key")
+    with pytest.raises(ConfigError):
+        await with_stored_keys(db, mine)
+    if "purpose = case" in change:
+        with pytest.raises(ConfigError):
+            await load_suppressions(db, mine)
+
+
+async def test_a_data_key_that_the_first_version_wrapped_opens_and_is_bound_at_a_rotation(db):
+    master, key = new_key(), new_key()
+    row = {
+        "id": "k1", "purpose": PROVIDER_KEYS, "wrapped": 1, "at": "2026-01-01",
+        "data": seal(master, key, "data_keys", "k1", "data", 1),
+    }  # fmt: skip
+    kept = {
+        "provider": "apollo", "version": 1, "data_key": "k1", "last_four": "", "fingerprint": "",
+        "at": "", "sealed": seal(key, KEY.encode(), "provider_keys", "apollo", "sealed", 1),
+    }  # fmt: skip
+    await db.write((insert(data_keys), [row]), (insert(provider_keys), [kept]))
+
+    assert await Keyring(db, settings(master)).keys() == {"apollo": KEY}
+    await Keyring(db, settings(master)).rotate()
+
+    assert [row.wrapped for row in await db.rows(select(data_keys.c.wrapped))] == [2]
+    assert await Keyring(db, settings(master)).keys() == {"apollo": KEY}
+
+
+async def test_who_lost_the_master_key_begins_anew(db):
+    lost, new = settings(new_key()), settings(new_key())
+    await Keyring(db, lost).put("apollo", KEY)
+    await keep(db, lost, "jane@acme.com")
+    with pytest.raises(ConfigError, match="lost for good: take each out with enrico keys remove"):
+        await Keyring(db, new).put("apollo", "another key")
+    with pytest.raises(ConfigError, match="lost for good: enrico privacy reset --yes"):
+        await load_suppressions(db, new)
+
+    await Keyring(db, new).remove("apollo")
+    await Keyring(db, new).put("apollo", "another key")
+    assert await empty(db) == 1
+    await keep(db, new, "joe@acme.com")
+
+    assert await Keyring(db, new).keys() == {"apollo": "another key"}
+    found = await load_suppressions(db, new)
+    assert (found.covers("joe@acme.com"), found.covers("jane@acme.com")) == (True, False)
+
+
+async def test_without_the_extra_it_says_what_to_install(db, monkeypatch):
+    mine = settings(new_key())
+    await Keyring(db, mine).put("apollo", KEY)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cryptography"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+
+    for use in (
+        Keyring(db, mine).keys(), Keyring(db, mine).put("serper", KEY), Keyring(db, mine).rotate(),
+        with_stored_keys(db, mine), keep(db, mine, "jane@acme.com"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=r"pip install 'enrico\[keys\]'"):
+            await use
 
 
 async def test_the_forgotten_stay_known_through_a_rotation(db):

@@ -197,7 +197,8 @@ For example:
 
 'export' tells everything with its sources, 'allow' undoes the keeping out,
 'list' counts who is kept out, 'retain' lets go what is older than the
-settings under [retention] allow.
+settings under [retention] allow. 'reset' empties the list of who is kept out
+when the master key is lost.
 
 For example:
   enrico privacy export jane@acme.com -o jane.json
@@ -211,7 +212,8 @@ For example:
 
 'set' reads the key from stdin or asks for it; it is never an argument. 'list'
 says where each key comes from, 'rotate' seals all of them anew. The master
-key is in ENRICO_MASTER_KEY or in a file that ENRICO_MASTER_KEY_FILE names.
+key is in ENRICO_MASTER_KEY or in a file that ENRICO_MASTER_KEY_FILE names. To
+change it, give the former one in ENRICO_OLD_MASTER_KEY once, and rotate.
 
 For example:
   enrico keys set apollo

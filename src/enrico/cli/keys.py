@@ -59,7 +59,7 @@ def keys(
             _tell(common, {"sealed": number}, f"{number} keys are sealed anew.")
         return 0
 
-    return with_client(common, work)
+    return with_client(common, work, stored_keys=False)
 
 
 def _tell(common: Common, data: dict[str, Any], words: str) -> None:

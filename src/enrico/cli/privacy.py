@@ -60,7 +60,7 @@ def forget(
             _say_erased(done, dry_run)
         return 0 if done.is_whole else PARTIAL
 
-    return with_client(common, work)
+    return with_client(common, work, stored_keys=False)
 
 
 def _agreed(would: Erased, number: int) -> bool:
@@ -94,10 +94,11 @@ def _say_erased(done: Erased, dry_run: bool) -> None:
 
 
 def privacy(
-    action: Literal["list", "export", "allow", "retain"],
+    action: Literal["list", "export", "allow", "retain", "reset"],
     target: str = "",
     /,
     *,
+    yes: bool = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     common: Common = DEFAULT,
 ) -> int:
@@ -106,9 +107,11 @@ def privacy(
     Parameters
     ----------
     action
-        list, export, allow or retain.
+        list, export, allow, retain or reset.
     target
         An e-mail address; for allow also a domain.
+    yes
+        For reset: let everybody in again who was to stay forgotten.
     out
         The file to write all that is held of a person to; stdout if unsaid.
     """
@@ -119,9 +122,21 @@ def privacy(
             else f"enrico privacy {action} takes no address."
         )
 
+    if action == "reset" and not yes:
+        usage(
+            "This lets everybody in again who was to stay forgotten, and is meant for a master key "
+            "that is lost. Say --yes; then run enrico forget for each of them again."
+        )
+
     async def work(client: Enrico) -> int:
         desk = client.desk(lambda: say(WAITING))
-        if action == "export":
+        if action == "reset":
+            number = await desk.let_all_in()
+            if common.json:
+                print_json({"lifted": number})
+            else:
+                say(f"The list is empty; it had {number} hashes. Forget these people again now.")
+        elif action == "export":
             told = await desk.tell(target, out)
             if out is None:
                 print_json(told)
@@ -153,4 +168,4 @@ def privacy(
                 )
         return 0
 
-    return with_client(common, work)
+    return with_client(common, work, stored_keys=False)

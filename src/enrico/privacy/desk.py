@@ -20,7 +20,7 @@ from enrico.privacy.subjects import read_target
 from enrico.settings import Settings
 from enrico.store.crm import Scope
 from enrico.store.database import Database
-from enrico.store.suppressions import lift, load_suppressions
+from enrico.store.suppressions import empty, lift, load_suppressions
 from enrico.store.tables import suppressions
 
 
@@ -77,6 +77,11 @@ class Desk:
         kind, value = read_target(target)
         found = await load_suppressions(self._db, self._settings)
         return await lift(self._db, found, kind, value)
+
+    async def let_all_in(self) -> int:
+        """Empty the list of who is to stay forgotten, when its key is lost; returns its size."""
+        async with self._db.alone("run", "load", on_wait=self._on_wait):
+            return await empty(self._db)
 
     async def suppressed(self) -> list[dict[str, Any]]:
         """How many are to stay forgotten, by kind; who they are cannot be told."""

@@ -78,6 +78,10 @@ class Backend(Protocol):
         """Keep others out while tables are made or changed, and all of it in one transaction."""
         ...
 
+    def take_turns(self, connection: Connection) -> None:
+        """Begin a transaction that no other of its kind is beside of, until it ends."""
+        ...
+
     def lock(self, work: str) -> Lock:
         """Who does *work*, ``run`` or ``load``, over this database."""
         ...
@@ -173,6 +177,13 @@ class Database:
     async def change(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees what it changes; rows go to :meth:`write`. Raises StoreError."""
         async with self.read() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def change_in_turn(self) -> AsyncIterator[AsyncConnection]:
+        """As :meth:`change`, one after the other: what it reads nobody changes meanwhile."""
+        async with self.change() as connection:
+            await connection.run_sync(self.backend.take_turns)
             yield connection
 
     async def execute(self, *statements: Executable) -> int:

@@ -10,7 +10,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from enrico.errors import ConfigError
 from enrico.sealing import WrongKey, new_key, read_key, seal, unseal
@@ -20,6 +21,17 @@ from enrico.store.journal import timestamp
 from enrico.store.tables import data_keys, provider_keys
 
 PROVIDER_KEYS, SUPPRESSIONS = "provider_keys", "suppressions"
+_WHAT = {
+    PROVIDER_KEYS: "keys of providers",
+    SUPPRESSIONS: "the list of people who are to stay forgotten",
+}
+_BEGIN_ANEW = {
+    PROVIDER_KEYS: "take each out with enrico keys remove, then set it anew",
+    SUPPRESSIONS: "enrico privacy reset --yes empties the list, then forget these people again",
+}
+_IN_CLEAR, _FOR_ITS_PURPOSE = 0, 2
+"""In ``data_keys.wrapped``; 1 was wrapped by version 0.1, bound to its id only."""
+_OPENS = data_keys.c.id == provider_keys.c.data_key
 HINT_LETTERS = 4
 """So many letters of a key are shown, of a key that is at least four times as long."""
 
@@ -74,9 +86,7 @@ class Keyring:
     async def keys(self) -> dict[str, str]:
         """The keys themselves, by provider. Raises ConfigError when they cannot be opened."""
         # One statement: a rotation in another process is seen as a whole or not at all.
-        query = select(provider_keys, data_keys).join(
-            data_keys, data_keys.c.id == provider_keys.c.data_key
-        )
+        query = select(provider_keys, data_keys).join(data_keys, _OPENS)
         return {row.provider: self._open(row) for row in await self._db.rows(query)}
 
     def _open(self, row: Any) -> str:
@@ -93,8 +103,8 @@ class Keyring:
     async def put(self, provider: str, key: str) -> None:
         """Keep a provider's key, sealed; it replaces an older one."""
         self._need_master()
-        data_key_id, data_key = await self.data_key(PROVIDER_KEYS)
-        async with self._db.change() as connection:
+        async with self._db.change_in_turn() as connection:
+            data_key_id, data_key = await self._found_or_made(connection, PROVIDER_KEYS)
             query = select(provider_keys.c.version).where(provider_keys.c.provider == provider)
             version = (await connection.scalar(query) or 0) + 1
             await connection.execute(
@@ -104,31 +114,42 @@ class Keyring:
             await connection.execute(insert(provider_keys), row)
 
     async def remove(self, provider: str) -> bool:
-        """Forget a provider's key; returns whether there was one."""
-        async with self._db.change() as connection:
+        """Forget a provider's key; returns whether there was one.
+
+        With the last one goes their data key, so that who lost the master key can begin anew.
+        """
+        async with self._db.change_in_turn() as connection:
             gone = await connection.execute(
                 delete(provider_keys).where(provider_keys.c.provider == provider)
             )
+            if not await connection.scalar(select(func.count()).select_from(provider_keys)):
+                await connection.execute(
+                    delete(data_keys).where(data_keys.c.purpose == PROVIDER_KEYS)
+                )
         return bool(gone.rowcount)
 
     async def rotate(self) -> int:
-        """Seal everything anew under new data keys and the present master key.
+        """Seal everything anew under new data keys and the present master key, in one transaction.
 
         The key of the suppressions stays, for all hashes are made with it; it is only wrapped
-        anew. Returns how many providers' keys were sealed.
+        anew. Returns how many providers' keys were sealed. Raises ConfigError, and changes
+        nothing, when one of them cannot be opened.
         """
         self._need_master()
-        keys = await self.keys()
-        old = await self._db.rows(select(data_keys).where(data_keys.c.purpose == SUPPRESSIONS))
-        data_key = new_key()
-        row = self._data_row(PROVIDER_KEYS, data_key)
-        kept = [self._data_row(SUPPRESSIONS, self._unwrapped(found)) for found in old]
-        async with self._db.change() as connection:
-            query = select(provider_keys.c.provider, provider_keys.c.version)
-            versions = {found.provider: found.version for found in await connection.execute(query)}
+        async with self._db.change_in_turn() as connection:
+            kept = (
+                await connection.execute(select(provider_keys, data_keys).join(data_keys, _OPENS))
+            ).all()
+            keys = {row.provider: self._open(row) for row in kept}
+            versions = {row.provider: row.version for row in kept}
+            query = select(data_keys).where(data_keys.c.purpose == SUPPRESSIONS)
+            old = (await connection.execute(query)).all()
+            data_key = new_key()
+            row = self._data_row(PROVIDER_KEYS, data_key)
+            rows = [row, *(self._data_row(SUPPRESSIONS, self._unwrapped(one)) for one in old)]
             await connection.execute(delete(provider_keys))
             await connection.execute(delete(data_keys))
-            await connection.execute(insert(data_keys), [row, *kept])
+            await connection.execute(insert(data_keys), rows)
             sealed = [
                 _sealed_row(name, key, versions[name] + 1, row["id"], data_key)
                 for name, key in keys.items()
@@ -146,47 +167,50 @@ class Keyring:
         """
         if found := await self.find_data_key(purpose):
             return found
-        row = self._data_row(purpose, new_key())
-        async with self._db.change() as connection:
-            await connection.execute(insert(data_keys), row)
-        return row["id"], self._unwrapped(_Row(row))
+        async with self._db.change_in_turn() as connection:
+            return await self._found_or_made(connection, purpose)
 
     async def find_data_key(self, purpose: str) -> tuple[str, bytes] | None:
         """As :meth:`data_key`, but None where there is none yet."""
-        rows = await self._db.rows(
-            select(data_keys)
-            .where(data_keys.c.purpose == purpose)
-            .order_by(data_keys.c.at)
-            .limit(1)
-        )
+        rows = await self._db.rows(_oldest(purpose))
         return (rows[0].id, self._unwrapped(rows[0])) if rows else None
+
+    async def _found_or_made(self, connection: AsyncConnection, purpose: str) -> tuple[str, bytes]:
+        """In a transaction that no other makes a key beside: two would hash with two keys."""
+        if row := (await connection.execute(_oldest(purpose))).first():
+            return row.id, self._unwrapped(row)
+        key = new_key()
+        made = self._data_row(purpose, key)
+        await connection.execute(insert(data_keys), made)
+        return made["id"], key
 
     def _data_row(self, purpose: str, key: bytes) -> dict[str, Any]:
         key_id = secrets.token_hex(8)
-        data = seal(self._masters[0], key, "data_keys", key_id, "data", 1) if self._masters else key
+        wrapped = _FOR_ITS_PURPOSE if self._masters else _IN_CLEAR
+        data = seal(self._masters[0], key, *_place(wrapped, key_id, purpose)) if wrapped else key
         return {
-            "id": key_id, "purpose": purpose, "wrapped": int(bool(self._masters)), "data": data,
-            "at": timestamp(),
+            "id": key_id, "purpose": purpose, "wrapped": wrapped, "data": data, "at": timestamp(),
         }  # fmt: skip
 
     def _unwrapped(self, row: Any) -> bytes:
-        if not row.wrapped:
+        if row.wrapped == _IN_CLEAR:
+            if row.purpose == PROVIDER_KEYS:  # such a key is never kept in clear by us
+                raise ConfigError(
+                    "The key that seals providers' keys in the database was replaced by somebody: "
+                    f"it lies there in clear. {_BEGIN_ANEW[PROVIDER_KEYS]}."
+                )
             return bytes(row.data)
         for master in self._masters:
             try:
-                return unseal(master, row.data, "data_keys", row.id, "data", 1)
+                return unseal(master, row.data, *_place(row.wrapped, row.id, row.purpose))
             except WrongKey:
                 continue
-        what = (
-            "the list of people who are to stay forgotten"
-            if row.purpose == SUPPRESSIONS
-            else "keys of providers"
-        )
         problem = "is another one" if self._masters else "is not set"
         raise ConfigError(
-            f"This database holds {what} under a master key, and ENRICO_MASTER_KEY {problem}. "
-            "Set it to the one that was used; after a change of it, give the former one as "
-            "ENRICO_OLD_MASTER_KEY and run: enrico keys rotate"
+            f"This database holds {_WHAT[row.purpose]} under a master key, and ENRICO_MASTER_KEY "
+            f"{problem}. Set it to the one that was used; after a change of it, give the former "
+            "one as ENRICO_OLD_MASTER_KEY and run: enrico keys rotate. If it is lost for good: "
+            f"{_BEGIN_ANEW[row.purpose]}."
         )
 
     def _need_master(self) -> None:
@@ -198,11 +222,15 @@ class Keyring:
             )
 
 
-class _Row:
-    """A row that was just made, read like one from the database."""
+def _oldest(purpose: str) -> Select[Any]:
+    return select(data_keys).where(data_keys.c.purpose == purpose).order_by(data_keys.c.at).limit(1)
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__.update(values)
+
+def _place(wrapped: int, key_id: str, purpose: str) -> tuple[str | int, ...]:
+    """What a wrapped data key is bound to, so that no row passes for another."""
+    if wrapped < _FOR_ITS_PURPOSE:
+        return "data_keys", key_id, "data", wrapped
+    return "data_keys", key_id, purpose, "data", wrapped
 
 
 def _sealed_row(

@@ -36,6 +36,7 @@ from enrico.store.session_lock import (
     PATIENCE_SECONDS,
     RETRY_SECONDS,
     SCHEMA,
+    TURNS,
     SessionLock,
     live_slots,
 )
@@ -153,6 +154,10 @@ class Postgres:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS}, {SCHEMA})"))
         for statement in (HOLDERS, _WRITERS, _FORGOTTEN_WRITERS):
             connection.execute(text(statement))
+
+    def take_turns(self, connection: Connection) -> None:
+        """See :class:`enrico.store.database.Backend`."""
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS}, {TURNS})"))
 
     def lock(self, work: str) -> SessionLock:
         """Who does *work* over this database; see :class:`enrico.store.database.Lock`."""

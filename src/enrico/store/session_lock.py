@@ -32,7 +32,7 @@ SILENCE_SECONDS = 3.0
 STUCK_SECONDS = 20.0
 """Who holds a lock, or stands in a commit, and was not heard of for so long is cut off."""
 LOCKS = 0x656E7263  # the advisory locks of Enrico, among those of others
-SCHEMA, GATE, FIRST_SLOT = 3, 4, 100
+SCHEMA, GATE, TURNS, FIRST_SLOT = 3, 4, 5, 100
 _WORKS = {"run": 1, "load": 2}
 WANTED = "run wanted"
 """The row of whoever waits to spend alone."""

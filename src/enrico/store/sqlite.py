@@ -101,6 +101,11 @@ class Sqlite:
             self._memory.cleanup()
 
     def prepare(self, connection: Connection) -> None:
+        """See :class:`enrico.store.database.Backend`."""
+        self.take_turns(connection)
+
+    def take_turns(self, connection: Connection) -> None:
+        """See :class:`enrico.store.database.Backend`."""
         # Python's driver begins no transaction for statements that make tables, and each would be
         # kept by itself: whoever dies in the middle would leave half a database.
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -21,7 +21,7 @@ from enrico.store.crm import pages
 from enrico.store.database import Database
 from enrico.store.journal import timestamp
 from enrico.store.keyring import SUPPRESSIONS, Keyring
-from enrico.store.tables import contacts, suppressions
+from enrico.store.tables import contacts, data_keys, suppressions
 
 SUPPRESSED = "suppressed"
 """Why nobody is bought for such a contact; see ``contacts.unusable``."""
@@ -154,6 +154,14 @@ async def lift(db: Database, found: Suppressions, kind: str, value: str) -> int:
         gone = await connection.execute(
             delete(suppressions).where(suppressions.c.subject.in_(whose))
         )
+    return int(gone.rowcount)
+
+
+async def empty(db: Database) -> int:
+    """Let everybody in again, whose list nobody can read any more; returns how many hashes went."""
+    async with db.change_in_turn() as connection:
+        gone = await connection.execute(delete(suppressions))
+        await connection.execute(delete(data_keys).where(data_keys.c.purpose == SUPPRESSIONS))
     return int(gone.rowcount)
 
 
