@@ -86,9 +86,18 @@ class RateLimited(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """The call did not reach the provider, or a cheap call failed: safe to send again."""
+    """The call did not reach the provider, or a cheap call failed: safe to send again.
+
+    ``charged``: whether it may have cost something.
+    """
 
     code = "provider.unavailable"
+
+    def __init__(
+        self, message: str, *, provider: str, status: int = 0, charged: bool = False
+    ) -> None:
+        super().__init__(message, provider=provider, status=status)
+        self.charged = charged
 
 
 class Unreadable(ProviderError):
@@ -101,6 +110,12 @@ class Skippable(ProviderError):
     """The provider refused this request; others go on. Not charged."""
 
     code = "provider.refused_request"
+
+
+class Adapted(Skippable):
+    """The provider does not take a switch, which is not sent from now on: ask again without it."""
+
+    code = "provider.refused_switch"
 
 
 class Fatal(ProviderError):

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from enrico.domain.signals import SignalType
-from enrico.engine.call import BadAnswer
+from enrico.engine.asking import BadAnswer
 from enrico.engine.http import Reply
 from enrico.engine.money import Cost
 from enrico.engine.stats import Stats

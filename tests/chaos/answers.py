@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from enrico.engine.call import BadAnswer
+from enrico.engine.asking import BadAnswer
 from enrico.engine.http import Reply
 from enrico.engine.money import Cost
 from enrico.errors import ProviderError

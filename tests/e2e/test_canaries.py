@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from enrico.cli import look
-from enrico.engine.call import _without
+from enrico.engine.asking import without_private
 from enrico.engine.http import Reply
 from enrico.providers.apollo import Apollo, PersonToFind
 from enrico.sandbox import DEFAULT_KEYS
@@ -210,6 +210,6 @@ def test_what_a_provider_repeats_of_a_request_is_not_told_on() -> None:
     call = apollo.bulk([PersonToFind("jane@acme.com", "Jane", "Doe", "acme.com")])
     reply = Reply(422, {}, b'{"error": "No JANE Doe <jane@acme.com>, nor joe@acme.com"}')
 
-    error = apollo.refusal(_without(reply, call.private))
+    error = apollo.refusal(without_private(reply, call.private))
 
     assert str(error) == "apollo refused the request (HTTP 422: No *** *** <***>, nor ***@***)."

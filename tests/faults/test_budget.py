@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import enrico.sandbox.llm as sandbox_llm
 from enrico import Caps
 from tests.conftest import BOTH
 
@@ -101,6 +102,55 @@ async def test_a_cap_holds_where_a_lost_call_was_free(bench):
 
     assert 10 <= sandbox.stats()["apollo"]["credits"] <= 30
     assert outcome.provider("apollo")["credits"] == sandbox.stats()["apollo"]["credits"]
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 10, 40])
+async def test_a_cap_holds_where_credits_are_fractions(bench, most):
+    sandbox = await bench.sandbox(found_rate=1.0, credit_per_person=1.5)
+
+    caps = Caps(provider_credits={"apollo": most * MICRO})
+    options = {"caps": caps, "only": ("people",)}
+    outcome = await bench.run(sandbox, options=options, apollo={"credits_per_person": "1.5"})
+
+    assert most - 1.5 < sandbox.stats()["apollo"]["credits"] <= most
+    assert outcome.provider("apollo")["overcharged"] == 0
+
+
+async def test_a_provider_that_charges_more_than_was_set_aside_is_sent_nothing_more(bench):
+    sandbox = await bench.sandbox(found_rate=1.0, credit_per_person=1.5)
+
+    options = {"caps": Caps(credits=200 * MICRO), "only": ("people",)}
+    outcome = await bench.run(sandbox, options=options, apollo={"concurrency": 1})
+
+    assert outcome.summary["status"] == "budget_reached"
+    assert outcome.provider("apollo")["overcharged"] == 1
+    assert "apollo charged 15 credits" in outcome.summary["messages"][0]
+    assert sandbox.stats()["apollo"]["by_endpoint"]["people/bulk_match"] == 1
+    found = bench.query("select count(*) from people where state = 'found'")
+    assert found == [(10,)]  # what was bought is kept
+
+
+async def test_without_a_cap_a_dearer_call_is_told_and_the_run_goes_on(bench):
+    sandbox = await bench.sandbox(credit_per_person=1.5)
+
+    outcome = await bench.run(sandbox, deals=10)
+
+    assert outcome.summary["status"] == "done"
+    assert outcome.provider("apollo")["overcharged"] > 0
+
+
+async def test_a_cap_in_dollars_holds_where_every_byte_is_a_token(bench, monkeypatch):
+    monkeypatch.setattr(sandbox_llm, "_tokens", lambda text: len(text.encode()))
+    sandbox = await bench.sandbox()
+
+    caps = Caps(usd=int(0.045 * NANO))
+    options = {"caps": caps, "only": ("search", "classify")}
+    outcome = await bench.run(sandbox, options=options)
+
+    books = sandbox.stats()
+    assert books["llm"]["cost_usd"] > 0.002
+    assert books["llm"]["cost_usd"] + books["serper"]["credits"] * 0.001 <= 0.045 + 1e-9
+    assert outcome.provider("deepseek")["overcharged"] == 0
 
 
 async def test_nothing_is_lost_when_the_cap_is_reached(bench, undisturbed):

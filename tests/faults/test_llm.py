@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import orjson
 import pytest
 
+import enrico.pipeline.signals as signals_module
 from enrico.domain.signals import SignalType
+from enrico.pipeline.estimate import retries
 
 # One worker, so that batches of five really occur.
 BATCHES = {"llm": {"batch_accounts": 5, "concurrency": 1}}
@@ -192,3 +195,75 @@ async def test_parts_that_were_answered_are_not_bought_again_when_a_run_ends_bet
         for place in range(first, first + count)
     ]
     assert len(asked) == len(set(asked))
+
+
+@pytest.mark.parametrize("kind", ["blank", "drop", "double", "truncate"])
+@pytest.mark.parametrize("batch", [1, 5])
+async def test_useless_answers_without_end_are_failures_within_the_retry_budget(bench, kind, batch):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": kind})
+    bench.load()
+    llm = {"llm": {"batch_accounts": batch, "concurrency": 2}}
+
+    async with bench.open(sandbox, **llm) as client:
+        plan = (await client.plan()).providers["deepseek"]
+        summary = await client.run()
+
+    part = summary["providers"]["deepseek"]
+    assert (
+        part["failed"] + part["found"] == plan.items - summary["providers"]["serper"]["not_found"]
+    )
+    assert part["failed"] > 0
+    assert part["cost_usd"] <= plan.usd_high
+    first = plan.items / batch + 1 if kind == "blank" else plan.items
+    assert part["calls"] <= first + retries(plan.items, 99)
+    reasons = " ".join(failure["reason"] for failure in summary["failures"])
+    assert "retry budget is spent" in reasons or (kind, batch) in (("drop", 5), ("double", 5))
+
+
+@pytest.mark.parametrize(
+    ("takes", "refused"),
+    [({"json_object": False, "json_schema": True}, 1), ({"json_object": False}, 2)],
+    ids=["schema only", "plain text only"],
+)
+async def test_an_endpoint_that_takes_no_response_format_is_asked_without_it_from_the_first_call_on(
+    bench, undisturbed, takes, refused
+):
+    sandbox = await bench.sandbox(**takes)
+
+    outcome = await bench.run(sandbox)
+
+    states = "select state, count(*) from calls where provider = 'deepseek' group by 1 order by 1"
+    assert dict(bench.query(states))["refused"] == refused
+    assert outcome.summary["status"] == "done"
+    assert outcome.tables == undisturbed.tables
+
+
+async def test_a_model_that_is_slow_to_answer_keeps_nobody_waiting(bench, undisturbed):
+    sandbox = await bench.sandbox({"provider": "llm", "kind": "slow", "seconds": 1.0})
+
+    outcome = await bench.run(sandbox, options={"only": ("search", "classify")})
+
+    # One after the other they would take half a minute, and two rows of calls two seconds.
+    began = [s for (s,) in bench.query("select sent_at from calls where provider = 'deepseek'")]
+    assert len(began) > 20
+    assert outcome.summary["phases"]["classify"]["duration_ms"] < 10_000
+
+
+@pytest.mark.parametrize("spelling", [str.title, str.upper, lambda kind: kind.replace("_", "-")])
+async def test_types_in_another_spelling_come_to_the_same(bench, small, monkeypatch, spelling):
+    read = signals_module.read_picks
+
+    def respelt(reply, items):
+        answer = orjson.loads(reply.body)
+        message = answer["choices"][0]["message"]
+        content = orjson.loads(message["content"])
+        for account in content["accounts"]:
+            for signal in account["signals"]:
+                signal["type"] = f" {spelling(signal['type'])} "
+        message["content"] = orjson.dumps(content).decode()
+        return read(replace(reply, body=orjson.dumps(answer)), items)
+
+    monkeypatch.setattr(signals_module, "read_picks", respelt)
+    outcome = await bench.run(await bench.sandbox(), deals=10)
+
+    assert outcome.tables == small.tables

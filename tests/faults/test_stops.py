@@ -271,3 +271,49 @@ async def test_facts_are_made_again_from_the_recorded_answers_alone(bench, undis
     outcome = await bench.run(sandbox, options={"only": ("roles",)})
 
     assert outcome.tables == undisturbed.tables
+
+
+@pytest.mark.parametrize("status", ["402", "404", "405"])
+@pytest.mark.parametrize("provider", ["apollo", "serper"])
+async def test_a_refusal_of_all_ends_a_provider_at_once_and_the_others_go_on(
+    bench, small, provider, status
+):
+    sandbox = await bench.sandbox({"provider": provider, "kind": status, "from_call": 2})
+
+    one = {"concurrency": 1}
+    outcome = await bench.run(sandbox, deals=10, **{provider: one})
+
+    assert outcome.summary["status"] == "refused"
+    assert outcome.provider(provider)["calls"] == 2
+    assert outcome.provider(provider)["failed"] == 0
+    other = {"apollo": "serper", "serper": "apollo"}[provider]
+    assert outcome.provider(other)["found"] == small.provider(other)["found"]
+    (message,) = outcome.summary["messages"]
+    assert ("account" if status == "402" else f"{provider.upper()}_BASE_URL") in message
+    sandbox.set_faults([])
+    mended = await bench.run(sandbox, deals=10)
+    assert mended.summary["status"] == "done"
+    assert mended.tables == small.tables
+
+
+async def test_a_wrong_base_url_is_told_once_and_not_for_everybody(bench):
+    sandbox = await bench.sandbox()
+    wrong = sandbox.base_url + "/apollo/wrong"
+
+    outcome = await bench.run(sandbox, deals=10, apollo={"concurrency": 1}, apollo_base_url=wrong)
+
+    assert outcome.summary["status"] == "refused"
+    assert outcome.provider("apollo")["calls"] == 1
+    assert "Check APOLLO_BASE_URL" in outcome.summary["messages"][0]
+
+
+@pytest.mark.parametrize("provider", ["apollo", "serper", "llm"])
+async def test_a_provider_that_takes_no_request_at_all_is_not_asked_for_everybody(bench, provider):
+    sandbox = await bench.sandbox({"provider": provider, "kind": "422"})
+    name = {"llm": "deepseek"}.get(provider, provider)
+
+    outcome = await bench.run(sandbox, **{provider: {"concurrency": 2}})
+
+    assert outcome.summary["status"] == "refused"
+    assert outcome.provider(name)["calls"] <= 8
+    assert "in a row" in outcome.summary["messages"][0]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clock import run_virtually
-from enrico.engine.budget import Budget, BudgetReached, Caps
+from enrico.engine.budget import Budget, BudgetReached, Caps, Overcharged
 from enrico.engine.money import MICRO, Cost, cost_of_credits, micro_credits, nano_usd
 
 
@@ -84,3 +84,45 @@ def test_money_is_exact() -> None:
     assert cost_of_credits(micro_credits("1.5"), __import__("decimal").Decimal("0.025")) == Cost(
         1_500_000, 37_500_000
     )
+
+
+@pytest.mark.parametrize(
+    ("caps", "actual", "ends"),
+    [
+        (Caps(credits=99 * MICRO), Cost(1 * MICRO + 1, 0), True),
+        (Caps(provider_credits={"apollo": 99 * MICRO}), Cost(2 * MICRO, 0), True),
+        (Caps(provider_credits={"serper": 99 * MICRO}), Cost(2 * MICRO, 0), False),
+        (Caps(usd=nano_usd(99)), Cost(0, 25_000_001), True),
+        (Caps(usd=nano_usd(99)), Cost(2 * MICRO, 1), False),
+        (Caps(credits=99 * MICRO), Cost(0, 25_000_001), False),
+        (Caps(), Cost(2 * MICRO, 25_000_001), False),
+        (Caps(credits=1, usd=1), credits(1), False),
+    ],
+)
+def test_a_call_that_cost_more_than_was_set_aside_ends_spending_where_there_is_a_cap(
+    caps: Caps, actual: Cost, ends: bool
+) -> None:
+    async def scene() -> None:
+        budget = Budget(caps)
+        above = actual != credits(1)
+        assert budget.charged("apollo", credits(1), actual) is above
+        if not ends:
+            budget.check()
+            return
+        with pytest.raises(Overcharged, match=r"apollo charged .* set aside"):
+            await budget.room_for("serper", Cost(), 1)
+
+    run_virtually(scene())
+
+
+def test_who_waits_for_room_hears_that_no_cap_can_be_kept() -> None:
+    async def scene() -> None:
+        budget = Budget(Caps(credits=2 * MICRO))
+        budget.reserve("apollo", credits(2))
+        waiting = asyncio.create_task(budget.room_for("apollo", credits(1), 1))
+        await asyncio.sleep(0)
+        budget.charged("apollo", credits(1), credits(2))
+        with pytest.raises(Overcharged):
+            await waiting
+
+    run_virtually(scene())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
@@ -12,14 +13,15 @@ from typing import Any
 import pytest
 
 from enrico.engine import call as call_module
-from enrico.engine.budget import Budget, BudgetReached, Caps
-from enrico.engine.call import BadAnswer, Call, CallPath
+from enrico.engine.asking import BadAnswer, Call
+from enrico.engine.budget import Budget, BudgetReached, Caps, Overcharged
+from enrico.engine.call import REFUSED_AFTER, CallPath
 from enrico.engine.http import Lost, NotSent, Reply, Request
 from enrico.engine.limits import Limiter, TooLate
 from enrico.engine.money import MICRO, Cost
 from enrico.engine.stats import Stats
 from enrico.engine.windows import Sent
-from enrico.errors import Fatal, Outage, Skippable, Unavailable, UnknownOutcome, Unreadable
+from enrico.errors import Adapted, Fatal, Outage, Skippable, Unavailable, UnknownOutcome, Unreadable
 from enrico.providers.apollo import Apollo
 from enrico.providers.serper import Serper
 from enrico.settings import ApolloSettings, SerperSettings
@@ -300,3 +302,74 @@ async def test_a_cancelled_call_keeps_its_reservation_as_spent(stage: Stage) -> 
 
     assert stage.on_disk() == [("sent", 0, 0)]  # the next run finds it in doubt
     assert stage.budget.spent["apollo"] == COST
+
+
+@pytest.mark.parametrize("dear", [True, False])
+async def test_requests_that_are_refused_one_after_the_other_end_the_asking(
+    stage: Stage, dear: bool
+) -> None:
+    path = stage.call_path(Reply(422, {}, b'{"error":"no such field"}'), dear=dear)
+
+    for number in range(REFUSED_AFTER - 1):
+        with pytest.raises(Skippable):
+            await path.send(question(number), read)
+    for number in range(3):
+        with pytest.raises(Fatal, match=r"no such field.* 6 requests in a row") as ended:
+            await path.send(question(90 + number), read)
+
+    assert ended.value.exit_code == 5
+    assert len(stage.wire.sent) == REFUSED_AFTER
+
+
+async def test_refusals_between_answers_or_of_other_kinds_end_nothing(stage: Stage) -> None:
+    steps = [Reply(422), Reply(400), Reply(422), Reply(422), OK] * 5
+    path = stage.call_path(*steps)
+
+    for number in range(len(steps)):
+        with contextlib.suppress(Skippable):
+            await path.send(question(number), read)
+
+    assert len(stage.wire.sent) == len(steps)
+
+
+async def test_who_is_asked_without_a_switch_is_not_taken_to_refuse_everything(
+    stage: Stage,
+) -> None:
+    path = stage.call_path(Reply(400))
+    path.provider.step_down = lambda error, call: True  # type: ignore[method-assign]
+
+    for number in range(3 * REFUSED_AFTER):
+        with pytest.raises(Adapted):
+            await path.send(question(number), read)
+
+
+async def test_who_has_room_but_no_leave_yet_is_not_sent_after_a_call_cost_too_much(
+    stage: Stage,
+) -> None:
+    path = stage.call_path(
+        Reply(200, {}, b'{"matches":[],"credits_consumed":11}'), caps=Caps(credits=90 * MICRO)
+    )
+    path.limiter = Limiter(concurrency=1)
+
+    ends = await asyncio.gather(
+        *(path.send(question(number), read) for number in range(3)), return_exceptions=True
+    )
+
+    assert [type(end) for end in ends[1:]] == [Overcharged, Overcharged]
+    assert len(stage.wire.sent) == 1
+    assert stage.budget.spent["apollo"].credits == 11 * MICRO
+    assert stage.budget.reserved["apollo"] == Cost()
+
+
+async def test_a_batch_that_may_have_cost_something_is_as_dear_to_ask_again_as_its_parts(
+    stage: Stage,
+) -> None:
+    batch = Call("search", Request("POST", "/b", b"{}"), list(range(15)), COST)
+    path = stage.call_path(Lost("reset"), dear=False)
+
+    with pytest.raises(Unavailable):
+        await path.send(batch, read)
+
+    assert len(stage.wire.sent) == 2  # 15 of the 20 that a run begins with, and no 15 more
+    assert path.may_retry(5)
+    assert not path.may_retry()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -11,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrico.engine.call import BadAnswer
+from enrico.domain.signals import SignalType
+from enrico.engine.asking import BadAnswer
 from enrico.engine.http import Reply
 from enrico.engine.money import Cost, micro_credits
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, RateLimited, Skippable, Unavailable
 from enrico.providers.apollo import Apollo, PersonToFind, read_bulk, read_single
-from enrico.providers.llm import Llm, ToClassify, account_ids, read_picks
+from enrico.providers.llm import Llm, ToClassify, account_ids, read_picks, read_type
 from enrico.providers.serper import SearchResult, Serper, host_of, read_results
 from enrico.settings import ApolloSettings, LlmSettings, SerperSettings
 
@@ -441,8 +443,12 @@ def test_what_is_missing_twice_or_unknown_is_never_guessed() -> None:
 
 @pytest.mark.parametrize(
     "signal",
-    [5, {}, {"results": 0, "type": "award"}, {"result": 0}, {"result": "²", "type": "award"}],
-)
+    [
+        5, {}, {"results": 0, "type": "award"}, {"result": 0}, {"result": "²", "type": "award"},
+        {"result": 0, "type": "bankruptcy"}, {"result": 0, "type": ""},
+        {"result": 0, "type": "award", "relevance": 7}, {"result": 99, "type": "award"},
+    ],
+)  # fmt: skip
 def test_signals_that_cannot_be_read_are_not_none(signal: Any) -> None:
     items, acme, beta = asked()
     entries = [{"id": acme, "signals": [signal]}, {"id": beta, "signals": []}]
@@ -451,6 +457,25 @@ def test_signals_that_cannot_be_read_are_not_none(signal: Any) -> None:
 
     assert found.missing == ("acme.com",)
     assert found.by_account == {"beta.com": ()}
+
+
+@pytest.mark.parametrize("kind", SignalType)
+def test_a_type_is_understood_however_a_model_spells_it(kind: SignalType) -> None:
+    words = kind.replace("_", " ")
+    spellings = (
+        kind.upper(), words.title(), f" {words} ", kind.replace("_", "-"), f"{words}s",
+        words.title().replace(" ", ""),
+    )  # fmt: skip
+    items, acme, beta = asked()
+    for spelling in spellings:
+        entries = [{"id": acme, "signals": [{"result": 0, "type": spelling}]}]
+        found = read_picks(answer([*entries, {"id": beta, "signals": []}]), items)
+        assert [pick.type for pick in found.by_account["acme.com"]] == [kind], spelling
+
+
+@pytest.mark.parametrize("word", ["merger", "s", "", "  ", "news", "fund", "product", "press"])
+def test_a_type_that_is_none_of_ours_is_not_guessed(word: str) -> None:
+    assert read_type(word) is None
 
 
 @pytest.mark.parametrize(
@@ -532,18 +557,6 @@ def test_a_bill_tells_cached_tokens_and_peak_hours() -> None:
     assert llm.cost(reply({}), Cost(0, 77), off).usd == 77
 
 
-def test_what_is_reserved_covers_the_dearest_bill() -> None:
-    llm = Llm(LlmSettings())
-    call = llm.classify([ACME, BETA])
-    usage = {
-        "prompt_tokens": len(call.request.body) // 3,
-        "completion_tokens": orjson.loads(call.request.body)["max_tokens"],
-    }
-    peak = datetime(2026, 11, 23, 7, tzinfo=UTC).timestamp()
-
-    assert llm.cost(reply({"usage": usage}), Cost(), peak).usd <= call.reserve.usd
-
-
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(401, Fatal), (402, Fatal), (404, Fatal), (400, Skippable), (503, Unavailable)],
@@ -553,3 +566,30 @@ def test_the_status_decides_where_types_and_codes_mislead(
 ) -> None:
     body = {"error": {"message": "Insufficient Balance", "code": "invalid_request_error"}}
     assert type(Llm(LlmSettings()).refusal(reply(body, status))) is kind
+
+
+TEXTS = (
+    "收购 公司 宣布 融资 一亿 美元" * 30,
+    '{"a":["\\"]}' * 60,
+    "Привет мир " * 40,
+    "a b " * 100,
+)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=["chinese", "json", "russian", "english"])
+def test_no_answer_costs_more_than_was_reserved_however_a_model_counts(text: str) -> None:
+    """The hard bound: a token for each byte of all messages, nothing cached, all room used."""
+    llm = Llm(LlmSettings(cached_usd=Decimal(1)))  # dearer than what is not cached
+    results = tuple(SearchResult(text, f"https://a.com/{n}", text) for n in range(10))
+    call = llm.classify([ToClassify("acme.com", "Acme", "acme.com", "s1", "", results)])
+    sent = orjson.loads(call.request.body)
+    prompt = sum(len(message["content"].encode()) for message in sent["messages"]) + 20
+    peak = datetime(2026, 11, 23, 2, tzinfo=UTC).timestamp()
+    for hit in (0, prompt):
+        usage = {
+            "prompt_tokens": prompt, "prompt_cache_hit_tokens": hit,
+            "prompt_cache_miss_tokens": prompt - hit, "completion_tokens": sent["max_tokens"],
+        }  # fmt: skip
+        cost = llm.cost(reply({"usage": usage}), call.reserve, peak)
+        assert Cost() != cost != call.reserve
+        assert cost.usd <= call.reserve.usd

@@ -154,6 +154,9 @@ def _remarks(summary: dict[str, Any]) -> Iterator[str]:
     for alert in summary["alerts"]:
         yield f"alert: {alert}"
     yield from summary["messages"]
+    for name, part in summary["providers"].items():
+        if dearer := part.get("overcharged", 0):
+            yield f"{dearer} calls to {name} cost more than was set aside: check its prices"
     if held := sum(part["held"] for part in summary["providers"].values()):
         yield (
             f"{held} people are held: their calls may have been charged without an answer. See "

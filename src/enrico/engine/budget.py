@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from enrico.engine.money import NOTHING, Cost
+from enrico.engine.money import NOTHING, Cost, credits_number, usd_number
 from enrico.errors import EnricoError
 
 
@@ -22,6 +22,12 @@ class BudgetReached(EnricoError):
 
     code = "run.budget_reached"
     exit_code = 4
+
+
+class Overcharged(BudgetReached):
+    """A provider charged more for a call than was set aside, so that no cap can be promised."""
+
+    code = "run.overcharged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ class Budget:
         """What may be spent without asking anybody: all of it."""
         self.spent: dict[str, Cost] = defaultdict(Cost)
         self.reserved: dict[str, Cost] = defaultdict(Cost)
+        self.overcharged: Overcharged | None = None
+        """Why nothing more may be sent under these caps, whoever asks."""
         self._freed = asyncio.Event()
 
     def _room(self, provider: str, *, with_reserved: bool) -> tuple[float, float]:
@@ -70,12 +78,37 @@ class Budget:
 
         Reserve before the next await. Raises BudgetReached when not even one can ever fit.
         """
+        self.check()
         while (now := self._times(provider, unit, most, with_reserved=True)) < 1:
             if self._times(provider, unit, most, with_reserved=False) < 1:
                 raise reached()
             self._freed.clear()
             await self._freed.wait()
+            self.check()
         return now
+
+    def check(self) -> None:
+        """Raises Overcharged once a provider has charged more than was set aside."""
+        if self.overcharged is not None:
+            raise self.overcharged
+
+    def charged(self, provider: str, reserved: Cost, actual: Cost) -> bool:
+        """A call cost *actual*; whether that is more than was set aside for it.
+
+        What is set aside is no bound then, so where there is a cap on it nothing more is spent.
+        """
+        more_credits, more_usd = actual.credits > reserved.credits, actual.usd > reserved.usd
+        caps = self.caps
+        capped = caps.credits is not None or provider in caps.provider_credits
+        if (more_credits and capped) or (more_usd and caps.usd is not None):
+            self.overcharged = self.overcharged or Overcharged(
+                f"{provider} charged {_told(actual)} for a call for which {_told(reserved)} was "
+                "set aside as the most that it may cost. No cap can be kept so, and nothing more "
+                f"is sent. Set what {provider} charges in the settings, then run the same command "
+                "again."
+            )
+            self._freed.set()
+        return more_credits or more_usd
 
     def used(self, provider: str = "", also: Cost = NOTHING) -> float | None:
         """The largest share of a cap that is spent, 0 to 1; None when there is no cap.
@@ -115,6 +148,11 @@ def reached() -> BudgetReached:
         "The budget of this run is reached: the next call does not fit under the cap. "
         "What was bought is kept; raise --max-credits or --max-usd to go on."
     )
+
+
+def _told(cost: Cost) -> str:
+    credits = f"{credits_number(cost.credits):g} credits, " if cost.credits else ""
+    return f"{credits}${usd_number(cost.usd):.6f}"
 
 
 def _share(spent: int, cap: int) -> float:

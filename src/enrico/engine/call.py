@@ -7,35 +7,34 @@ what an answer cost); this file supplies the order of things.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TypeVar
 
-import orjson
 import structlog
 
+from enrico.engine.asking import Answer, BadAnswer, Call, Provider, call_key, without_private
 from enrico.engine.budget import Budget
-from enrico.engine.http import Http, Lost, NotSent, Reply, Request
+from enrico.engine.http import Http, Lost, NotSent, Reply
 from enrico.engine.limits import BATCH_LANE, Limiter, Slot, TooLate
 from enrico.engine.money import NOTHING, Cost
-from enrico.engine.stats import ProviderName, Stats
+from enrico.engine.stats import Stats
 from enrico.engine.watching import CallSeen, Happened, Watchers
-from enrico.engine.windows import Window
 from enrico.errors import (
+    Adapted,
     EnricoError,
     Fatal,
     Outage,
     ProviderError,
     RateLimited,
+    Skippable,
     Unavailable,
     UnknownOutcome,
     Unreadable,
 )
-from enrico.store.journal import NO_REPLY, Journal, plain_request
+from enrico.store.journal import NO_REPLY, Journal
 
 T = TypeVar("T")
 log = structlog.get_logger("enrico.call")
@@ -44,68 +43,10 @@ BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_MOST_SECONDS = 10.0
 RETRIES_AT_FIRST = 20.0
 RETRIES_PER_SUCCESS = 0.1
+REFUSED_AFTER = 6
+"""Requests in a row that are refused with the same status; then none will be taken."""
 OUTAGE_AFTER = 30
 """Calls in a row that brought nothing; then the provider is taken to be down."""
-
-
-class BadAnswer(Exception):
-    """A whole answer with status 200 that is not what was asked for. Says why, without its data."""
-
-
-class Provider(Protocol):
-    """What the call path must know of a provider. Pure: no I/O, no clock."""
-
-    name: ProviderName
-    dear: bool
-    """Whether a call may be sent again only when it was provably not charged."""
-    timeout_seconds: float
-    repeats_unreadable: bool
-    """Whether an answer that makes no sense is worth the same question again; a model wants
-    another one."""
-
-    def headers(self, key: str) -> Mapping[str, str]:
-        """What goes with every request of this key."""
-        ...
-
-    def refusal(self, reply: Reply) -> ProviderError | None:
-        """What a reply that is no answer means; None for an answer."""
-        ...
-
-    def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:
-        """What the provider charged for this answer, read from raw bytes that may be rubbish."""
-        ...
-
-    def windows(self, headers: Mapping[str, str]) -> Sequence[Window]:
-        """The limits that the provider names in its headers; empty when it names none."""
-        ...
-
-    def used(self, headers: Mapping[str, str]) -> Mapping[float, int]:
-        """How many calls the provider says it has counted, by the period's seconds."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One logical call: what to send, for which items, and the most that it may cost."""
-
-    endpoint: str
-    request: Request
-    items: Sequence[Any]
-    """Keys of what is asked about, in the order of the request. JSON, kept with the call."""
-    reserve: Cost
-    private: tuple[str, ...] = ()
-    """Names and addresses in the request: a refusal that repeats them is told without them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
-    """A recorded answer and what was read from it."""
-
-    call_id: str
-    ended_at: str
-    cost: Cost
-    seconds: float
-    value: T
 
 
 class CallPath:
@@ -141,6 +82,7 @@ class CallPath:
         self._lane = lane
         self._retries = RETRIES_AT_FIRST
         self._failures_in_a_row = 0
+        self._refused_alike = (0, 0)  # by which status, how often in a row
         self._walled_since: float | None = None
         self._lost: dict[str, int] = {}  # logical calls → the last attempt of unknown outcome
 
@@ -164,7 +106,9 @@ class CallPath:
             except (Unavailable, Unreadable) as error:
                 if isinstance(error, Unreadable) and not self.provider.repeats_unreadable:
                     raise
-                if attempt - first + 1 == self._attempts or not self._may_retry():
+                # What may have been charged counts for each item: a batch is as dear as its parts.
+                dear = len(call.items) if isinstance(error, Unreadable) or error.charged else 1
+                if attempt - first + 1 == self._attempts or not self.may_retry(dear):
                     raise
                 self.stats.retries += 1
                 most = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - first))
@@ -177,11 +121,14 @@ class CallPath:
             self.halted = why
             self.limiter.turn_away(self, why)
 
-    def _may_retry(self) -> bool:
-        """At most one retry for ten successes, so that an outage is not met with more load."""
-        if self._retries < 1 or self.halted is not None:
+    def may_retry(self, items: int = 1) -> bool:
+        """Whether so many items may be asked for once more; takes them from the budget if so.
+
+        At most one retry for ten successes, so that an outage is not met with more load.
+        """
+        if self._retries < items or self.halted is not None:
             return False
-        self._retries -= 1
+        self._retries -= items
         return True
 
     async def _attempt(
@@ -200,6 +147,7 @@ class CallPath:
                 try:
                     if self.halted is not None:
                         raise self.halted
+                    self.budget.check()
                     await self._journal.intend(
                         call_id,
                         run_id=self._run_id,
@@ -232,13 +180,14 @@ class CallPath:
                     except Lost as cause:
                         partial = Reply(cause.status, {}, cause.partial)
                         raise await self._useless(tried, partial, charged, str(cause)) from cause
-                    error = self.provider.refusal(_without(reply, call.private))
+                    error = self.provider.refusal(without_private(reply, call.private))
                     if error is None:
                         charged = self.provider.cost(reply, call.reserve, time.time())
+                        self.stats.overcharged += self.budget.charged(name, call.reserve, charged)
                         ended_at = await self._answered(tried, reply, charged)
                         # Read before the slot is free: who finds nothing in flight finds every
                         # call's outcome in the journal.
-                        value = await self._read(call_id, reply, charged, read)
+                        value = await self._read(tried, reply, charged, read)
                         took = time.perf_counter() - tried.began
                         return Answer(call_id, ended_at, charged, took, value)
                     if isinstance(error, Unavailable):
@@ -299,6 +248,7 @@ class CallPath:
         if taught := self.limiter.succeeded(tried.slot):
             await self._happened("limit", 0.0, taught)
         self._walled_since = None
+        self._refused_alike = (0, 0)
         self.stats.took((time.perf_counter() - tried.began) * 1000)
         self.stats.cost += cost
         return await self._conclude(tried, "answered", reply, cost)
@@ -333,7 +283,10 @@ class CallPath:
                 call_id=tried.call_id,
             )
         return Unavailable(
-            f"{name} gave no usable answer: {why}.", provider=name, status=reply.status
+            f"{name} gave no usable answer: {why}.",
+            provider=name,
+            status=reply.status,
+            charged=cost != NOTHING,
         )
 
     def _count_failure(self, why: str) -> None:
@@ -356,6 +309,7 @@ class CallPath:
         )
         self._told(reply)
         if not isinstance(error, RateLimited):
+            error = self._hopeless(error, tried.call)
             if isinstance(error, Fatal):
                 self.halt(error)
             raise error
@@ -385,15 +339,33 @@ class CallPath:
             )
             raise too_long
 
+    def _hopeless(self, error: ProviderError, call: Call) -> ProviderError:
+        """*error*, or a fatal one when one request after the other is refused like this."""
+        if not isinstance(error, Skippable):
+            return error
+        if self.provider.step_down(error, call):
+            return Adapted(str(error), provider=error.provider, status=error.status)
+        status, times = self._refused_alike
+        self._refused_alike = (error.status, times + 1 if status == error.status else 1)
+        if self._refused_alike[1] < REFUSED_AFTER:
+            return error
+        return Fatal(
+            f"{error} So it refused {REFUSED_AFTER} requests in a row, and nothing more is sent. "
+            "If the records are right, check the base URL and the account; `enrico doctor` does.",
+            provider=error.provider,
+            status=error.status,
+        )
+
     async def _happened(self, kind: str, seconds: float, detail: str) -> None:
         what = Happened(self._run_id, self.provider.name, kind, time.time(), seconds, detail)
         await self._journal.happened(what)
         self._watchers.happened(what)
 
     async def _read(
-        self, call_id: str, reply: Reply, charged: Cost, read: Callable[[Reply], T]
+        self, tried: _Tried, reply: Reply, charged: Cost, read: Callable[[Reply], T]
     ) -> T:
         """Read a recorded answer. One that makes no sense is no answer (T1)."""
+        call_id = tried.call_id
         try:
             value = read(reply)
         except BadAnswer as error:
@@ -409,7 +381,8 @@ class CallPath:
                 ) from error
             raise Unreadable(words, provider=name, status=reply.status) from error
         self._failures_in_a_row = 0
-        self._retries = min(self._retries + RETRIES_PER_SUCCESS, 2 * RETRIES_AT_FIRST)
+        earned = RETRIES_PER_SUCCESS * len(tried.call.items)
+        self._retries = min(self._retries + earned, 2 * RETRIES_AT_FIRST)
         return value
 
 
@@ -425,23 +398,3 @@ class _Tried:
     """Unix time."""
     began: float
     """On the performance counter."""
-
-
-def _without(reply: Reply, private: Sequence[str]) -> Reply:
-    """A refusal without what it must not repeat; an answer as it is."""
-    if reply.status < 400 or not private:
-        return reply
-    words = sorted({word for word in private if len(word) > 1}, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, words)).encode(), re.IGNORECASE)
-    return Reply(reply.status, reply.headers, pattern.sub(b"***", reply.body))
-
-
-def call_key(run_id: str, provider: str, call: Call) -> str:
-    """The identity of a logical call within a run: equal bytes about the same items are one call.
-
-    Bytes alone will not do: two accounts of one name are searched for with the same words.
-    """
-    digest = hashlib.sha256(f"{run_id}\n{provider}\n{call.endpoint}\n".encode())
-    digest.update(orjson.dumps(list(call.items)))
-    digest.update(plain_request(call.request))
-    return digest.hexdigest()[:24]

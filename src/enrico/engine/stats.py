@@ -36,6 +36,8 @@ class ProviderStats:
     cost: Cost = field(default_factory=Cost)
     in_doubt: Cost = field(default_factory=Cost)
     """What held calls, and those sent again without proof, may have cost beside that."""
+    overcharged: int = 0
+    """Calls that cost more than was set aside for them."""
     sent_again: int = 0
     """Calls sent again though nothing proves that they were not charged."""
     latencies_ms: list[float] = field(default_factory=list)

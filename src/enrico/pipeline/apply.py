@@ -16,7 +16,7 @@ from enrico.domain.aboutness import about_account
 from enrico.domain.dates import day_first_for, resolve_date
 from enrico.domain.signals import Signal, checked_relevance, compose_summary, score_account
 from enrico.domain.stories import one_story_once
-from enrico.engine.call import BadAnswer
+from enrico.engine.asking import BadAnswer
 from enrico.engine.money import NOTHING, Cost
 from enrico.engine.stats import Stats
 from enrico.providers.apollo import BULK, Matches, Person, PersonToFind, read_bulk, read_single

@@ -16,6 +16,7 @@ from enrico.engine.stats import ProviderName, Stats
 from enrico.errors import EnricoError
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.claims import Claims, Kind
+from enrico.pipeline.headstart import HeadStart
 from enrico.providers.apollo import Apollo
 from enrico.providers.llm import Llm
 from enrico.providers.serper import Serper
@@ -59,6 +60,8 @@ class Context:
     paths: dict[str, CallPath] = field(default_factory=dict)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One at a time looks into calls of unknown outcome."""
+    head_start: HeadStart = field(default_factory=lambda: HeadStart(needed=False))
+    """Of the first call to a model's endpoint that we do not know."""
     paid_perhaps: Counter[str] = field(default_factory=Counter)
     """In how many calls each person was perhaps paid for that were then sent again all the same."""
     halted: list[EnricoError] = field(default_factory=list)
@@ -121,6 +124,7 @@ def new_context(
         llm=Llm(settings.llm),
         apollo=Apollo(settings.apollo),
         claims=Claims(),
+        head_start=HeadStart(needed=settings.llm.base_url != Llm.DEFAULT_BASE_URL),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enrico.engine.call import RETRIES_AT_FIRST, RETRIES_PER_SUCCESS
 from enrico.engine.money import Cost
 from enrico.pipeline.reconcile import RESEND_ROUNDS
+from enrico.pipeline.signals import ALONE_ATTEMPTS
 from enrico.providers.apollo import Apollo
 from enrico.providers.llm import SYSTEM_PROMPT, Llm
 from enrico.providers.serper import RESULTS_KEPT, Serper
@@ -34,9 +35,13 @@ class Range:
 
 
 def retries(calls: int, attempts: int) -> int:
-    """The most calls that the call path's retry budget allows beyond the first attempts."""
-    allowed = math.floor(RETRIES_AT_FIRST + RETRIES_PER_SUCCESS * calls)
-    return min(calls * (attempts - 1), allowed)
+    """The most calls that the call path's retry budget allows beyond the first attempts.
+
+    *attempts*: how often one call is made at most. What is asked again may be answered and yet say
+    too little, and then it too has earned its share of a retry.
+    """
+    allowed = (RETRIES_AT_FIRST + RETRIES_PER_SUCCESS * calls) / (1 - RETRIES_PER_SUCCESS)
+    return min(calls * (attempts - 1), math.floor(allowed))
 
 
 def search_cost(settings: Settings, accounts: int) -> Range:
@@ -53,9 +58,9 @@ def classification_cost(
     """Classifications of *accounts*, of which *certain* are known to have search results.
 
     At the high end each call is made as often as the retry budget allows, at the price that is set
-    aside for it. That is ten times and more what an answer costs, so it covers accounts that are
-    asked about again alone. *calls_per_account* is more than 1 where an account's results are
-    split over several calls.
+    aside for it. An account that is asked about again, since its call broke or its answer was of
+    no use, comes from the same budget. *calls_per_account* is more than 1 where an account's
+    results are split over several calls.
     """
     llm = settings.llm
     fresh = RESULTS_KEPT * RESULT_BYTES[0] / 6  # a few results, at six characters a token
@@ -65,7 +70,7 @@ def classification_cost(
     dearest = Llm(llm).worst_cost(REQUEST_BYTES + results * RESULT_BYTES[1], 1)
     return Range(
         _times(Cost(0, int(dollars * 1000)), certain),
-        _times(dearest, calls + retries(calls, settings.attempts)),
+        _times(dearest, calls + retries(calls, settings.attempts * (1 + ALONE_ATTEMPTS))),
     )
 
 

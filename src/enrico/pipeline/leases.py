@@ -43,7 +43,9 @@ class LeasedBudget(Budget):
 
         Reserve before the next await. Raises BudgetReached when not even one can ever fit.
         """
+        self.check()
         while (now := self._times(provider, unit, most, with_reserved=True)) < 1:
+            self.check()
             async with self._asking:
                 if self._times(provider, unit, 1, with_reserved=True):
                     continue  # somebody else asked meanwhile

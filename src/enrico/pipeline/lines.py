@@ -12,9 +12,10 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from enrico.engine.asking import Provider
 from enrico.engine.board import Board
 from enrico.engine.budget import Budget
-from enrico.engine.call import CallPath, Provider
+from enrico.engine.call import CallPath
 from enrico.engine.http import Http, Lost, NotSent
 from enrico.engine.limits import Limiter
 from enrico.engine.sharing import SharedLimiter

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 
 from enrico.domain.identity import registrable_domain
+from enrico.engine.asking import Answer
 from enrico.engine.budget import BudgetReached
-from enrico.engine.call import Answer
 from enrico.engine.flow import for_each, in_batches
 from enrico.errors import Fatal, Interrupted, Skippable, Unavailable, UnknownOutcome
 from enrico.pipeline.apply import trouble_row

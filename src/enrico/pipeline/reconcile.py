@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, select, update
 
-from enrico.engine.call import BadAnswer
+from enrico.engine.asking import BadAnswer
 from enrico.engine.http import HUNG_UP, Http, Lost, NotSent, Request
 from enrico.engine.money import NOTHING, credits_number, micro_credits
 from enrico.engine.windows import Window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enrico.engine.call import BadAnswer
+from enrico.engine.asking import BadAnswer
 from enrico.engine.stats import Stats
 from enrico.pipeline.apply import AnswerGone, Applier
 from enrico.pipeline.roles import resolve_roles_in

@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from enrico.engine.asking import Answer
 from enrico.engine.budget import BudgetReached
-from enrico.engine.call import Answer
 from enrico.engine.flow import Channel, for_each
-from enrico.errors import Fatal, Interrupted, ProviderError, Skippable, Unavailable, Unreadable
+from enrico.errors import (
+    Adapted,
+    Fatal,
+    Interrupted,
+    ProviderError,
+    Skippable,
+    Unavailable,
+    Unreadable,
+)
 from enrico.pipeline.context import Context
 from enrico.pipeline.pace import PARTS_MOST, Pace, ranges, sizes_of
 from enrico.providers.llm import Picks, ToClassify, read_picks
@@ -153,20 +162,33 @@ async def _classify(
     """Classify a batch; whoever its answer does not cover is asked about alone."""
     alone = [account for account in batch if ctx.applier.begun(account)]
     whole = [account for account in batch if account not in alone]
+    again: list[ToClassify] = []
     if len(whole) > 1:
         try:
             missing = await _ask(ctx, whole, 1, pace)
         except (Skippable, Unavailable, Unreadable):
             missing = [account.key for account in whole]
-        whole = [account for account in whole if account.key in missing]
+        whole, again = [], [account for account in whole if account.key in missing]
     for account in (*alone, *whole):
-        await _classify_alone(ctx, account, pace, parts_of)
+        await _classify_alone(ctx, account, pace, parts_of, again=False)
+    for account in again:
+        await _classify_alone(ctx, account, pace, parts_of, again=True)
 
 
 async def _classify_alone(
-    ctx: Context, account: ToClassify, pace: Pace, parts_of: Callable[[int], int]
+    ctx: Context,
+    account: ToClassify,
+    pace: Pace,
+    parts_of: Callable[[int], int],
+    *,
+    again: bool,
 ) -> None:
-    """Ask about one account, in parts where that ends sooner, until every result is covered."""
+    """Ask about one account, in parts where that ends sooner, until every result is covered.
+
+    *again*: it was asked about before. Whatever is asked again comes from the run's retry budget,
+    whether a call broke or its answer was of no use.
+    """
+    path = ctx.paths["deepseek"]
     reason = "the model's answers did not cover this account"
     for attempt in range(1, ALONE_ATTEMPTS + 1):
         asked = [
@@ -174,6 +196,11 @@ async def _classify_alone(
             for gap in ctx.applier.missing(account)
             for first, count in ranges(*gap, parts_of(gap[1]))
         ]
+        if path.halted is not None:
+            raise path.halted
+        if (again or attempt > 1) and not all(path.may_retry() for _ in asked):
+            reason += "; the run's retry budget is spent"
+            break
         outcomes = await asyncio.gather(
             *(_ask(ctx, [part], attempt, pace) for part in asked), return_exceptions=True
         )
@@ -194,14 +221,12 @@ async def _classify_alone(
 async def _ask(ctx: Context, group: Sequence[ToClassify], attempt: int, pace: Pace) -> list[str]:
     """One classification call; returns the keys that its answer did not cover."""
     path, stats = ctx.paths["deepseek"], ctx.stats.providers["deepseek"]
-    while True:
-        call = ctx.llm.classify(group, attempt)
-        try:
-            answer: Answer[Picks] = await path.send(call, partial(read_picks, items=call.items))
-            break
-        except Skippable as error:
-            if not ctx.llm.step_down(error, call):
-                raise
+    answer: Answer[Picks] | None = None
+    async with ctx.head_start.turn():
+        while answer is None:
+            call = ctx.llm.classify(group, attempt)
+            with suppress(Adapted):
+                answer = await path.send(call, partial(read_picks, items=call.items))
     stats.batches += 1
     picks = answer.value
     pace.note(picks.tokens, answer.seconds, sum(len(account.asked) for account in group))

@@ -145,6 +145,7 @@ def _provider(item: ProviderStats) -> dict[str, Any]:
         "failed": item.failed,
         "held": item.held,
         "sent_again": item.sent_again,
+        "overcharged": item.overcharged,
         "retries": item.retries,
         "rate_limited": item.rate_limited,
         "credits": credits_number(item.cost.credits),

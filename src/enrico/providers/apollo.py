@@ -16,12 +16,12 @@ import orjson
 
 from enrico.domain.identity import email_key, registrable_domain
 from enrico.domain.names import same_person_name
-from enrico.engine.call import BadAnswer, Call
+from enrico.engine.asking import BadAnswer, Call
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import Cost, cost_of_credits, micro_credits
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
-from enrico.errors import Fatal, ProviderError
+from enrico.errors import Fatal, ProviderError, Skippable
 from enrico.providers.common import (
     NO_SUCH_PATH,
     believable,
@@ -198,6 +198,10 @@ class Apollo:
                 status=403,
             )
         return ordinary_refusal(self.name, reply)
+
+    def step_down(self, error: Skippable, call: Call) -> bool:
+        """There is no switch to leave out."""
+        return False
 
     def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:
         """``credits_consumed``, may be fractional; a single match does not say: one person."""

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from enrico.domain.signals import SignalType
-from enrico.engine.call import BadAnswer, Call
+from enrico.engine.asking import BadAnswer, Call
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import NANO, Cost
 from enrico.engine.stats import ProviderName
@@ -63,7 +63,8 @@ FORMATS: tuple[dict[str, Any] | None, ...] = (
 )
 TITLE_LENGTH = 300
 SNIPPET_LENGTH = 500
-CHARACTERS_PER_TOKEN = 3.0  # on the safe side for English; used for estimates only
+TOKENS_AROUND = 50
+"""What an endpoint may put around our messages: marks of their beginning, end and role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +202,17 @@ class Llm:
         return False
 
     def worst_cost(self, request_bytes: int, accounts: int) -> Cost:
-        """The most that a call may cost: nothing cached, the whole answer room used, peak price."""
+        """The most that a call may cost: nothing cached, the whole answer room used, peak price.
+
+        A token stands for a byte at least, in any language, and the request as sent has more bytes
+        than the text in it. What is written is bounded by the room that each request names.
+        """
         settings = self.settings
-        tokens_in = Decimal(request_bytes) / Decimal(str(CHARACTERS_PER_TOKEN)) + 50
+        tokens_in = request_bytes + TOKENS_AROUND
         tokens_out = settings.max_tokens_per_account * accounts
-        dollars = tokens_in * settings.input_usd + tokens_out * settings.output_usd
-        return Cost(0, _nano(dollars * settings.peak_factor / 1_000_000))
+        dollars = tokens_in * max(settings.input_usd, settings.cached_usd)
+        dollars += tokens_out * settings.output_usd
+        return Cost(0, _nano(dollars * max(settings.peak_factor, Decimal(1)) / 1_000_000))
 
     def balance(self) -> Request:
         """DeepSeek's balance, for nothing."""
@@ -333,37 +339,53 @@ def _own_picks(
     if not isinstance(signals, list):
         return None
     picks: dict[int, Pick] = {}
-    shapeless = 0
+    unusable = 0
     for signal in signals:
         if not isinstance(signal, dict) or not isinstance(signal.get("type"), str):
             drop("signal of no shape")
-            shapeless += 1
+            unusable += 1
             continue
         number, relevance = signal.get("result"), signal.get("relevance")
         if isinstance(number, str) and number.isdecimal() and len(number) < 10:
             number = int(number)
         if isinstance(number, bool) or not isinstance(number, int):
             drop("signal without result")
-            shapeless += 1
+            unusable += 1
             continue
         if not first <= number < first + count:
             return None
-        if (kind := signal["type"]) not in SignalType._value2member_map_:
+        if (kind := read_type(signal["type"])) is None:
             drop("unknown type")
+            unusable += 1
             continue
         if isinstance(relevance, bool) or not isinstance(relevance, int | float):
             relevance = 0.5
         if not 0 <= relevance <= 1:  # also false for NaN
             drop("relevance out of range")
+            unusable += 1
             continue
-        pick = Pick(number - first + begins, SignalType(kind), float(relevance))
+        pick = Pick(number - first + begins, kind, float(relevance))
         # One result carries one signal: the surer one, whatever the order.
         best = picks.get(pick.result)
         if best is None or (pick.relevance, pick.type) > (best.relevance, best.type):
             picks[pick.result] = pick
-    if shapeless and not picks:
-        return None  # signals that cannot be read are not none
+    if unusable and not picks:
+        return None  # signals that cannot be used are not none
     return tuple(picks[number] for number in sorted(picks))
+
+
+def read_type(text: str) -> SignalType | None:
+    """The type that a model means: in any case, with blanks or hyphens, and in the plural.
+
+    >>> read_type("Product launch "), read_type("layoffs"), read_type("merger")
+    (<SignalType.PRODUCT_LAUNCH: 'product_launch'>, <SignalType.LAYOFF: 'layoff'>, None)
+    """
+    letters = _NO_LETTER.sub("", text.casefold())
+    return _TYPES.get(letters) or _TYPES.get(letters.removesuffix("s"))
+
+
+_NO_LETTER = re.compile(r"[\W\d_]+")
+_TYPES = {_NO_LETTER.sub("", kind): kind for kind in SignalType}
 
 
 def _choice(reply: Reply) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import orjson
 
 from enrico.domain.identity import registrable_domain, short_account_name
-from enrico.engine.call import BadAnswer, Call
+from enrico.engine.asking import BadAnswer, Call
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import Cost, cost_of_credits, micro_credits
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
-from enrico.errors import Fatal, ProviderError
+from enrico.errors import Fatal, ProviderError, Skippable
 from enrico.providers.common import (
     NO_SUCH_PATH,
     believable,
@@ -116,6 +116,10 @@ class Serper:
         if reply.status in NO_SUCH_PATH:
             return no_such_path("Serper", reply, "SERPER_BASE_URL", "https://google.serper.dev")
         return ordinary_refusal(self.name, reply)
+
+    def step_down(self, error: Skippable, call: Call) -> bool:
+        """There is no switch to leave out."""
+        return False
 
     def cost(self, reply: Reply, reserved: Cost, sent_at: float) -> Cost:
         """The ``credits`` of the answer where given, else the price of one search."""

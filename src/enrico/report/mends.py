@@ -64,6 +64,10 @@ _BY_REASON: tuple[tuple[str, str], ...] = (
     (r"no whole answer within", f"{_AGAIN} If it stays, raise {{section}}.timeout_seconds."),
     (r"the process ended", _AGAIN),
     (
+        r"requests in a row",
+        "Check {address} and the account, then run the same command again; it goes on from there.",
+    ),
+    (
         r"refused the request|HTTP 4\d\d",
         "{title} does not take this request; the others are not affected. Look at the record in "
         "the CRM.",

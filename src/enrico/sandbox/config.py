@@ -58,6 +58,8 @@ class SandboxConfig:
     """False: answers carry no ``credits``, as in older recordings."""
     serper_batch_factor: float = 3.0
     """Price of a query inside an array, in single queries."""
+    json_object: bool = True
+    """False: ``response_format: json_object`` is refused, as by LM Studio."""
     json_schema: bool = False
     """True: ``response_format: json_schema`` is accepted, as by most but DeepSeek."""
     thinking: bool = True

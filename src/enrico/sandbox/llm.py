@@ -110,6 +110,8 @@ class DeepSeek:
         form = _format(body)
         if form == "json_schema" and not self._config.json_schema:
             return self._error(400, "This response_format type is unavailable now")
+        if form == "json_object" and not self._config.json_object:
+            return self._error(400, "'response_format.type' must be 'json_schema' or 'text'")
         if form == "json_object" and "json" not in _all_text(messages).lower():
             return self._error(400, _NEEDS_JSON)
         if _thinks(body, self._config.thinking) and isinstance(body.get("tool_choice"), dict):
