@@ -43,8 +43,9 @@ BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_MOST_SECONDS = 10.0
 RETRIES_AT_FIRST = 20.0
 RETRIES_PER_SUCCESS = 0.1
-REFUSED_AFTER = 6
-"""Requests in a row that are refused with the same status; then none will be taken."""
+REFUSED_AFTER = 12
+"""Requests in a row that are refused with the same status; then none will be taken. More than a
+bulk call of odd people and each of its ten alone."""
 OUTAGE_AFTER = 30
 """Calls in a row that brought nothing; then the provider is taken to be down."""
 
