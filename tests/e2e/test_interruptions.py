@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import re
 import signal
 import sqlite3
+import sys
+import termios
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +179,90 @@ async def test_two_enrichments_of_one_export_at_once_both_bring_all_results(benc
     one, two = ((cli.folder / name / "deal_contacts.csv").read_text() for name in ("one", "two"))
     assert one == two
     assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+
+
+class Terminal:
+    """A terminal that a command has to itself, until it is closed."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = os.openpty()
+
+    async def start(self, cli, *arguments: str, ignored: bool = False, **env: str):
+        """Start a command in it; *ignored*: as by nohup."""
+
+        def take() -> None:
+            os.setsid()
+            fcntl.ioctl(self.theirs, termios.TIOCSCTTY, 0)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "enrico", *arguments,
+            cwd=cli.folder, env={**cli.env, "TERM": "xterm", **env}, preexec_fn=take,
+            stdin=self.theirs, stdout=self.theirs, stderr=self.theirs,
+        )  # fmt: skip
+        cli.running.append(process)
+        os.close(self.theirs)
+        os.set_blocking(self.ours, False)
+        asyncio.get_running_loop().add_reader(self.ours, self._listen)
+        self.heard = b""
+        return process
+
+    def _listen(self) -> None:
+        self.heard += os.read(self.ours, 65536)
+
+    def close(self) -> None:
+        """The window is closed: the command is told, and nothing can be written any more."""
+        asyncio.get_running_loop().remove_reader(self.ours)
+        os.close(self.ours)
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler of its own for that signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (caught,) = re.findall(r"SigCgt:\s*(\w+)", status)
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+async def test_closing_the_terminal_lets_calls_in_flight_finish(bench, cli, undisturbed):
+    sandbox = await bench.sandbox({**SLOW, "seconds": 0.5})
+    cli.use(sandbox)
+    bench.load()
+    terminal = Terminal()
+    process = await terminal.start(cli, "run", **FEW)
+    await until(lambda: paid_calls(sandbox) >= 5, process)
+    assert b"search" in terminal.heard
+
+    terminal.close()
+    await until(lambda: not catches(process.pid, signal.SIGHUP), process)
+    process.send_signal(signal.SIGHUP)  # a shell tells its jobs, too
+    async with asyncio.timeout(60):
+        code = await process.wait()
+
+    assert code == 130
+    assert bench.query("select status from runs") == [("interrupted",)]
+    assert bench.query("select distinct state from calls") == [("answered",)]
+    assert sandbox.stats()["apollo"]["charged_then_lost"] == 0
+    sandbox.set_faults([])
+    assert (await cli("run", "--json")).code == 0
+    assert await bench.results(sandbox) == undisturbed.tables
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+
+
+@pytest.mark.parametrize("talk", [(), ("--debug",)], ids=["progress", "log lines"])
+async def test_a_run_that_ignores_the_end_of_its_terminal_goes_on_to_its_own(
+    bench, cli, undisturbed, talk
+):
+    sandbox = await bench.sandbox({**SLOW, "seconds": 0.2})
+    cli.use(sandbox)
+    bench.load()
+    terminal = Terminal()
+    process = await terminal.start(cli, "run", *talk, ignored=True, **FEW)
+    await until(lambda: paid_calls(sandbox) >= 5, process)
+
+    terminal.close()
+    async with asyncio.timeout(60):
+        code = await process.wait()
+
+    assert code == 0
+    assert bench.query("select status from runs") == [("done",)]
+    assert await bench.results(sandbox) == undisturbed.tables

@@ -133,12 +133,13 @@ async def test_what_a_killed_worker_left_is_taken_over(fleet, small):
     assert (await fleet.cli.end(other)).code == 0
 
 
-async def test_a_worker_that_is_stopped_hands_over_and_nothing_is_paid_again(fleet, small):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_worker_that_is_stopped_hands_over_and_nothing_is_paid_again(fleet, small, number):
     await fleet.open(SLOW)
     leaving = await fleet.worker()
     run_id = await fleet.ask()
     await fleet.until(lambda: fleet.calls() >= 3)
-    leaving.terminate()
+    leaving.send_signal(number)
     assert (await fleet.cli.end(leaving)).code == 0
     assert fleet.bench.query("select count(*) from calls where state = 'sent'") == [(0,)]
     assert fleet.status(run_id) == "working"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import BOTH
+from enrico.engine.http import Http
+from tests.conftest import BOTH, result_tables
 
 pytestmark = BOTH
 
@@ -249,3 +251,41 @@ async def test_role_accounts_and_disposable_addresses_cost_nothing(bench):
 
     assert sandbox.stats()["apollo"]["credits"] == 0
     assert {row["status"] for row in outcome.tables["deal_contacts"]} == {"skipped"}
+
+
+HALF = rb"\ud800\u0000 "
+SPOILT = {  # in each answer, what comes before the place of half a character and a NUL
+    "people/bulk_match": rb'"title":"',
+    "news": rb'"title":"',
+    "search": rb'"title":"',
+    "chat/completions": rb'"content":"{',
+}
+
+
+async def test_characters_that_no_text_can_hold_are_stored_exported_and_replayed(
+    bench, small, monkeypatch, tmp_path
+):
+    send = Http.send
+
+    async def spoilt(self, request, *more):
+        reply = await send(self, request, *more)
+        place = SPOILT.get(request.path.strip("/"), b"nowhere")
+        half = HALF if place != SPOILT["chat/completions"] else rb"\"x\":\"\\ud800\","
+        return replace(reply, body=reply.body.replace(place, place + half))
+
+    monkeypatch.setattr(Http, "send", spoilt)
+    outcome = await bench.run(sandbox := await bench.sandbox(), deals=10)
+
+    assert outcome.summary["status"] == "done"
+    assert len(outcome.tables["signals"]) == len(small.tables["signals"])
+    assert all(row["headline"].startswith("\ufffd ") for row in outcome.tables["signals"])
+    titles = [row["verified_title"] for row in outcome.tables["deal_contacts"]]
+    assert any(title.startswith("\ufffd ") for title in titles)
+    async with bench.open(sandbox) as client:
+        assert (await client.replay())["not_understood"] == 0
+        for kind in ("csv", "jsonl", "parquet", "xlsx"):
+            written = await client.export(tmp_path / kind, client.scope(), format=kind)
+            assert {name: rows for name, (_, rows) in written.items()} == {
+                name: len(rows) for name, rows in outcome.tables.items()
+            }
+        assert await result_tables(client) == outcome.tables

@@ -16,7 +16,7 @@ from enrico.engine import call as call_module
 from enrico.engine.asking import BadAnswer, Call
 from enrico.engine.budget import Budget, BudgetReached, Caps, Overcharged
 from enrico.engine.call import REFUSED_AFTER, CallPath
-from enrico.engine.http import Lost, NotSent, Reply, Request
+from enrico.engine.http import Http, Lost, NotSent, Reply, Request
 from enrico.engine.limits import Limiter, TooLate
 from enrico.engine.money import MICRO, Cost
 from enrico.engine.stats import Stats
@@ -322,7 +322,7 @@ async def test_requests_that_are_refused_one_after_the_other_end_the_asking(
 
 
 async def test_refusals_between_answers_or_of_other_kinds_end_nothing(stage: Stage) -> None:
-    steps = [Reply(422), Reply(400), Reply(422), Reply(422), OK] * 5
+    steps = [*[Reply(422)] * (REFUSED_AFTER - 1), OK] * 3 + [Reply(422), Reply(400)] * REFUSED_AFTER
     path = stage.call_path(*steps)
 
     for number in range(len(steps)):
@@ -373,3 +373,18 @@ async def test_a_batch_that_may_have_cost_something_is_as_dear_to_ask_again_as_i
     assert len(stage.wire.sent) == 2  # 15 of the 20 that a run begins with, and no 15 more
     assert path.may_retry(5)
     assert not path.may_retry()
+
+
+async def test_headers_that_are_no_text_are_received_and_can_be_kept():
+    async def answers(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Request-Id: a\xffb\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answers, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Http(f"http://127.0.0.1:{port}", {}, connections=1) as http:
+            reply = await http.send(Request("GET", "/"), 30)
+
+    assert reply.headers["x-request-id"].encode().startswith(b"a")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +21,7 @@ from enrico.engine.money import Cost, micro_credits
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, RateLimited, Skippable, Unavailable
 from enrico.providers.apollo import Apollo, PersonToFind, read_bulk, read_single
+from enrico.providers.common import load_json
 from enrico.providers.llm import Llm, ToClassify, account_ids, read_picks, read_type
 from enrico.providers.serper import SearchResult, Serper, host_of, read_results
 from enrico.settings import ApolloSettings, LlmSettings, SerperSettings
@@ -593,3 +596,38 @@ def test_no_answer_costs_more_than_was_reserved_however_a_model_counts(text: str
         cost = llm.cost(reply({"usage": usage}), call.reserve, peak)
         assert Cost() != cost != call.reserve
         assert cost.usd <= call.reserve.usd
+
+
+def _sound(value: Any) -> Any:
+    """The same in Python: halves of pairs become U+FFFD, NUL goes."""
+    if isinstance(value, str):
+        whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _joined, value)
+        return re.sub("[\ud800-\udfff]", "\ufffd", whole).replace("\0", "")
+    return [_sound(one) for one in value]
+
+
+def _joined(pair: re.Match[str]) -> str:
+    return pair[0].encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+NASTY = st.text(
+    st.sampled_from(["\\", "u", "d", "8", "0", '"', "\0", "\ud83d", "\ude00", "\U0001f600"])
+)
+
+
+@given(st.lists(NASTY | st.text()))
+def test_texts_that_cannot_be_are_read_and_all_others_stay_as_they_are(texts: list[str]) -> None:
+    assert load_json(json.dumps(texts).encode()) == _sound(texts)
+
+
+def test_a_half_of_a_pair_spoils_no_answer() -> None:
+    half = "Ada \ud800Byrne"
+    found = read_bulk(Reply(200, {}, json.dumps({"matches": [{"name": half}]}).encode()), [ADA])
+    news = {"news": [{"title": "\udfff!", "link": "https://a.com/1", "snippet": half}]}
+    (result,) = read_results(Reply(200, {}, json.dumps(news).encode()))
+    items, acme, beta = asked()
+    entries = [{"id": key, "signals": [], "note": half} for key in (acme, beta)]
+
+    assert found.found["ada@acme.com"].name == "Ada \ufffdByrne"
+    assert (result.title, result.snippet) == ("\ufffd!", "Ada \ufffdByrne")
+    assert not read_picks(answer([], content=json.dumps({"accounts": entries})), items).missing

@@ -27,7 +27,10 @@ for place, (title, commands) in enumerate(COMMANDS.items(), 1):
 
 def main() -> None:
     """Entry point of the ``enrico`` command."""
+    from enrico.cli.terminal import outlive_terminal
+
     collect_rarely()
+    outlive_terminal()
     sys.exit(run_command(sys.argv[1:]))
 
 

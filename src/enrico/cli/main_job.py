@@ -15,6 +15,7 @@ from cyclopts import Parameter
 
 from enrico.cli.common import DEFAULT, Common, print_json, say, usage, with_client
 from enrico.cli.progress import Progress
+from enrico.cli.terminal import forget_hang_up, on_hang_up
 from enrico.cli.words import say_load, say_plan, say_summary
 from enrico.client import Enrico
 from enrico.domain.identity import record_id
@@ -320,14 +321,16 @@ async def run_with_progress(
                 nonlocal asked
                 asked += 1
                 if asked == 1:
-                    say("Stopping: calls in flight finish first. Ctrl-C again stops at once.")
                     run.stop()
+                    say("Stopping: calls in flight finish first. Ctrl-C again stops at once.")
                 elif task is not None:
                     task.cancel()
 
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, interrupted)
                 stack.callback(loop.remove_signal_handler, number)
+            on_hang_up(run.stop)
+            stack.callback(forget_hang_up)
 
         def begin(run: Run) -> None:
             nonlocal planned

@@ -15,6 +15,7 @@ from enrico.cli.main_job import (
     Work,
     tell_plan,
 )
+from enrico.cli.terminal import on_hang_up
 from enrico.client import Enrico
 from enrico.store.database import PATIENCE_SECONDS
 
@@ -34,6 +35,7 @@ def worker(*, common: Common = DEFAULT) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, found.stop)
+        on_hang_up(found.stop)
         await found.work(lambda slot: say(f"This is {slot}. Ctrl-C lets calls in flight finish."))
         return 0
 

@@ -137,7 +137,11 @@ class Http:
                     received += chunk
                     if len(received) > LARGEST_BODY:
                         raise Lost("the answer is too large", status=status)
-                headers = {name.lower(): value for name, value in response.headers.items()}
+                # Bytes that are no text come as halves of surrogate pairs, which nobody can store.
+                headers = {
+                    name.lower(): value.encode("utf-8", "replace").decode()
+                    for name, value in response.headers.items()
+                }
                 return Reply(status, headers, bytes(received))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(_why(error)) from error

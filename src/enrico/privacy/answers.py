@@ -16,6 +16,7 @@ from enrico.domain.names import same_person_name
 from enrico.engine.http import Request
 from enrico.privacy.finder import Finder
 from enrico.providers.apollo import BULK
+from enrico.providers.common import load_json
 from enrico.store.journal import pack, pack_request, unpack_request
 from enrico.store.suppressions import TOMBSTONE
 
@@ -154,7 +155,7 @@ def _clean(body: bytes, finder: Finder) -> bytes:
 
 def _json(body: bytes) -> Any:
     try:
-        return orjson.loads(body.strip())
+        return load_json(body)
     except orjson.JSONDecodeError:
         return None
 

@@ -13,6 +13,7 @@ from enrico.engine.money import credits_number, usd_number
 from enrico.privacy.files import files_known
 from enrico.privacy.finder import Finder
 from enrico.privacy.subjects import Subjects, find_subjects
+from enrico.providers.common import load_json
 from enrico.settings import Settings
 from enrico.store.crm import stream
 from enrico.store.database import Database
@@ -165,7 +166,7 @@ async def _calls(db: Database, found: Subjects, finder: Finder) -> list[dict[str
 def _part(body: bytes, name: str, place: int, items: Sequence[Any]) -> Any:
     """What a request or an answer says of one of those in it; never of the others."""
     try:
-        document = orjson.loads(body)
+        document = load_json(body)
     except orjson.JSONDecodeError:
         return None
     if isinstance(document, dict) and name in document:

@@ -13,21 +13,37 @@ from enrico.errors import Fatal, ProviderError, RateLimited, Skippable, Unavaila
 from enrico.logs import without_addresses
 
 _SPACES = re.compile(r"\s+")
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
+    rb"|(u0000|u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 NO_SUCH_PATH = (404, 405, 410)
 LARGEST_COST = 10**15
 """Micro-credits or nano-dollars: a billion credits, a million dollars."""
 
 
-def json_object(body: bytes) -> dict[str, Any] | None:
-    """The JSON object in *body*, after any keep-alive blank lines; None when there is none.
+def load_json(text: bytes) -> Any:
+    """The JSON value in *text*. Raises orjson.JSONDecodeError.
 
-    Its texts hold no NUL characters, which PostgreSQL does not store.
+    Some vendors escape what no text can hold: half of a surrogate pair, which stands for no
+    character and becomes U+FFFD, and NUL, which PostgreSQL does not store and goes.
     """
-    if b"\\u0000" in body:
-        body = _NUL.sub(rb"\1", body)
+    if b"\\u0000" in text or b"\\ud" in text or b"\\uD" in text:
+        text = _ESCAPES.sub(_sound, text)
+    return orjson.loads(text.strip())
+
+
+def _sound(escape: re.Match[bytes]) -> bytes:
+    if (broken := escape[1]) is None:
+        return escape[0]
+    return b"" if broken == b"u0000" else b"\\ufffd"
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object in *body*, after any keep-alive blank lines; None when there is none."""
     try:
-        value = orjson.loads(body.strip())
+        value = load_json(body)
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None

@@ -24,7 +24,13 @@ from enrico.engine.money import NANO, Cost
 from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError, Skippable
-from enrico.providers.common import believable, error_text, json_object, ordinary_refusal
+from enrico.providers.common import (
+    believable,
+    error_text,
+    json_object,
+    load_json,
+    ordinary_refusal,
+)
 from enrico.providers.serper import SearchResult
 from enrico.settings import LlmSettings, is_peak
 
@@ -418,7 +424,7 @@ def _document(choice: dict[str, Any]) -> list[Any]:
     if fenced := _FENCE.match(content):
         content = fenced[1]
     try:
-        document = orjson.loads(content.strip())
+        document = load_json(content.encode())
     except orjson.JSONDecodeError:
         raise BadAnswer("its content is not JSON") from None
     if isinstance(document, list):
