@@ -60,7 +60,7 @@ def accounts(draw: st.DrawFn) -> list[DealOnAccount]:
                 max_size=3,
             )
         )
-        on_deal = [replace(s, deal_id=deal_id) for s in draw(st.lists(seats, max_size=5))]
+        on_deal = [s._replace(deal_id=deal_id) for s in draw(st.lists(seats, max_size=5))]
         deals.append(DealOnAccount(deal_id, tuple(fields), tuple(on_deal)))
     return deals
 

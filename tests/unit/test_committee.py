@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -27,7 +26,7 @@ ADA = Seat("d1", "c1", person_key="ada@acme.com", name="Ada Byrne", email="ada@a
 def deal(
     *seats: Seat, deal_id: str = "d1", fields: tuple[tuple[str, str], ...] = ()
 ) -> DealOnAccount:
-    return DealOnAccount(deal_id, fields, tuple(replace(seat, deal_id=deal_id) for seat in seats))
+    return DealOnAccount(deal_id, fields, tuple(seat._replace(deal_id=deal_id) for seat in seats))
 
 
 def role_of(*deals: DealOnAccount, deal_id: str = "d1", contact_id: str = "c1") -> RoleAssignment:
@@ -124,7 +123,7 @@ def test_a_deal_field_is_read_as_a_role(field: str, role: BuyingRole | None) -> 
 
 
 def test_the_crms_role_on_the_deal_beats_all_and_the_next_other_role_is_runner_up() -> None:
-    seat = replace(ADA, deal_role_label="Influencer", person_role_label="CHAMPION", title="CFO")
+    seat = ADA._replace(deal_role_label="Influencer", person_role_label="CHAMPION", title="CFO")
 
     found = role_of(deal(seat, fields=(("blocker", "Ada Byrne"),)))
 
@@ -136,7 +135,7 @@ def test_the_crms_role_on_the_deal_beats_all_and_the_next_other_role_is_runner_u
 
 @pytest.mark.parametrize("label", ["", "Other", "CFO"])
 def test_a_blank_or_unknown_label_falls_through_to_the_deal_field(label: str) -> None:
-    seat = replace(ADA, deal_role_label=label, title="CFO")
+    seat = ADA._replace(deal_role_label=label, title="CFO")
 
     found = role_of(deal(seat, fields=(("Champion__c", "Byrne, Ada"),)))
 
@@ -146,7 +145,7 @@ def test_a_blank_or_unknown_label_falls_through_to_the_deal_field(label: str) ->
 def test_an_unknown_label_is_noted_and_one_that_means_no_role_is_not() -> None:
     bob = Seat("d1", "c2", deal_role_label="Other")
 
-    notes = resolve_committees([deal(replace(ADA, deal_role_label="CFO"), bob)]).notes
+    notes = resolve_committees([deal(ADA._replace(deal_role_label="CFO"), bob)]).notes
 
     assert [(note.kind, note.value) for note in notes] == [("unknown_label", "CFO")]
 
@@ -182,7 +181,7 @@ def test_a_field_matched_by_an_initial_only_counts_less() -> None:
 
 def test_mark_is_never_taken_for_mary() -> None:
     result = resolve_committees(
-        [deal(replace(ADA, name="Mark Hall"), fields=(("champion", "Mary Hall"),))]
+        [deal(ADA._replace(name="Mark Hall"), fields=(("champion", "Mary Hall"),))]
     )
 
     assert result.assignments[0].role is None
@@ -190,7 +189,7 @@ def test_mark_is_never_taken_for_mary() -> None:
 
 
 def test_a_name_that_fits_two_contacts_is_noted_and_given_to_neither() -> None:
-    people = (replace(ADA, name="Jane Doe"), Seat("d1", "c2", name="John Doe"))
+    people = (ADA._replace(name="Jane Doe"), Seat("d1", "c2", name="John Doe"))
 
     result = resolve_committees([deal(*people, fields=(("champion", "J. Doe"),))])
 
@@ -199,7 +198,7 @@ def test_a_name_that_fits_two_contacts_is_noted_and_given_to_neither() -> None:
 
 
 def test_two_contacts_of_one_person_are_not_ambiguous() -> None:
-    again = replace(ADA, contact_id="c2")
+    again = ADA._replace(contact_id="c2")
 
     found = resolve_roles([deal(ADA, again, fields=(("champion", "Ada Byrne"),))])
 
@@ -213,8 +212,8 @@ def test_a_field_that_is_no_role_is_noted() -> None:
 
 
 def test_the_role_on_another_deal_of_the_account_beats_seniority_and_title() -> None:
-    here = replace(ADA, title="CEO", verified=VerifiedPerson("CEO", "c_suite"))
-    there = replace(ADA, contact_id="other contact", deal_role_label="Champion")
+    here = ADA._replace(title="CEO", verified=VerifiedPerson("CEO", "c_suite"))
+    there = ADA._replace(contact_id="other contact", deal_role_label="Champion")
 
     found = role_of(deal(here), deal(there, deal_id="d2"))
 
@@ -226,8 +225,8 @@ def test_the_role_on_another_deal_of_the_account_beats_seniority_and_title() -> 
 def test_a_person_keeps_different_roles_on_different_deals() -> None:
     found = resolve_roles(
         [
-            deal(replace(ADA, deal_role_label="Champion")),
-            deal(replace(ADA, deal_role_label="Blocker"), deal_id="d2"),
+            deal(ADA._replace(deal_role_label="Champion")),
+            deal(ADA._replace(deal_role_label="Blocker"), deal_id="d2"),
         ]
     )
 
@@ -237,7 +236,7 @@ def test_a_person_keeps_different_roles_on_different_deals() -> None:
 def test_other_deals_that_disagree_go_by_the_most_frequent_and_say_so() -> None:
     labels = ("Influencer", "Champion", "Influencer")
     others = [
-        deal(replace(ADA, deal_role_label=label), deal_id=f"d{number}")
+        deal(ADA._replace(deal_role_label=label), deal_id=f"d{number}")
         for number, label in enumerate(labels, start=2)
     ]
 
@@ -251,7 +250,7 @@ def test_other_deals_that_disagree_go_by_the_most_frequent_and_say_so() -> None:
 
 def test_a_tie_of_other_deals_goes_by_the_fixed_order_and_says_so() -> None:
     others = [
-        deal(replace(ADA, deal_role_label=label), deal_id=label)
+        deal(ADA._replace(deal_role_label=label), deal_id=label)
         for label in ("Influencer", "Champion")
     ]
 
@@ -261,10 +260,10 @@ def test_a_tie_of_other_deals_goes_by_the_fixed_order_and_says_so() -> None:
     assert "fixed order" in found.reason
 
 
-@pytest.mark.parametrize("other", [replace(ADA, person_key="eve@acme.com"), replace(ADA, title="")])
+@pytest.mark.parametrize("other", [ADA._replace(person_key="eve@acme.com"), ADA._replace(title="")])
 def test_only_the_same_person_and_only_explicit_roles_count_on_other_deals(other: Seat) -> None:
     label = "Champion" if other.person_key != ADA.person_key else ""
-    there = replace(other, deal_role_label=label, title="CEO")
+    there = other._replace(deal_role_label=label, title="CEO")
 
     found = role_of(deal(ADA), deal(there, deal_id="d2"))
 
@@ -279,9 +278,9 @@ def test_a_weak_match_of_names_on_one_deal_is_no_evidence_on_another() -> None:
 
 
 def test_people_without_a_key_are_not_one_person() -> None:
-    blank = replace(ADA, person_key="")
+    blank = ADA._replace(person_key="")
 
-    found = role_of(deal(blank), deal(replace(blank, deal_role_label="Champion"), deal_id="d2"))
+    found = role_of(deal(blank), deal(blank._replace(deal_role_label="Champion"), deal_id="d2"))
 
     assert found.role is None
 
@@ -304,7 +303,7 @@ def test_people_without_a_key_are_not_one_person() -> None:
 def test_a_verified_seniority_at_the_top_replaces_the_title(
     verified: VerifiedPerson, role: BuyingRole
 ) -> None:
-    found = role_of(deal(replace(ADA, title="Analyst", verified=verified)))
+    found = role_of(deal(ADA._replace(title="Analyst", verified=verified)))
 
     assert (found.role, found.source, found.confidence) == (role, "verified_seniority", 0.75)
 
@@ -312,13 +311,13 @@ def test_a_verified_seniority_at_the_top_replaces_the_title(
 def test_an_assistant_whom_the_provider_files_under_the_chiefs_is_none() -> None:
     verified = VerifiedPerson("Assistant to the CEO", "c_suite")
 
-    assert role_of(deal(replace(ADA, verified=verified))).role is None
+    assert role_of(deal(ADA._replace(verified=verified))).role is None
 
 
 def test_the_verified_title_goes_before_the_crms() -> None:
     verified = VerifiedPerson("Procurement Manager", "manager")
 
-    found = role_of(deal(replace(ADA, title="CEO", verified=verified)))
+    found = role_of(deal(ADA._replace(title="CEO", verified=verified)))
 
     assert (found.role, found.source) == (R.LEGAL_PROCUREMENT, "verified_title")
     assert found.confidence <= 0.50
@@ -327,13 +326,13 @@ def test_the_verified_title_goes_before_the_crms() -> None:
 def test_a_verified_intern_is_no_chief_whatever_the_crm_says() -> None:
     verified = VerifiedPerson("Marketing Intern", "intern")
 
-    assert role_of(deal(replace(ADA, title="CEO", verified=verified))).role is None
+    assert role_of(deal(ADA._replace(title="CEO", verified=verified))).role is None
 
 
 def test_an_unreadable_verified_title_leaves_the_crms_title_to_count() -> None:
     verified = VerifiedPerson("Xyzzy", "")
 
-    found = role_of(deal(replace(ADA, title="CFO", verified=verified)))
+    found = role_of(deal(ADA._replace(title="CFO", verified=verified)))
 
     assert (found.role, found.source) == (R.ECONOMIC_BUYER, "title")
 
@@ -341,14 +340,14 @@ def test_an_unreadable_verified_title_leaves_the_crms_title_to_count() -> None:
 def test_what_is_verified_of_a_mover_says_nothing_about_the_deal() -> None:
     verified = VerifiedPerson("CEO", "c_suite", provider="apollo", moved=True)
 
-    found = role_of(deal(replace(ADA, title="Buyer", verified=verified)))
+    found = role_of(deal(ADA._replace(title="Buyer", verified=verified)))
 
     assert (found.role, found.source) == (R.LEGAL_PROCUREMENT, "title")
     assert found.reason.endswith("works for another employer now, says apollo")
 
 
 def test_a_title_is_worth_half_at_most() -> None:
-    found = role_of(deal(replace(ADA, title="CFO")))
+    found = role_of(deal(ADA._replace(title="CFO")))
 
     assert (found.role, found.source, found.confidence) == (R.ECONOMIC_BUYER, "title", 0.50)
 
@@ -360,19 +359,19 @@ def test_nothing_is_guessed_from_nothing() -> None:
 
 
 def test_nothing_under_the_threshold_is_given() -> None:
-    [found] = resolve_roles([deal(replace(ADA, title="CFO"))], threshold=0.6)
+    [found] = resolve_roles([deal(ADA._replace(title="CFO"))], threshold=0.6)
 
     assert (found.role, found.runner_up, found.confidence) == (None, None, 0.0)
 
 
 def test_a_contact_that_stands_on_a_deal_twice_comes_out_once() -> None:
-    twice = deal(replace(ADA, deal_role_label="Champion"), ADA)
+    twice = deal(ADA._replace(deal_role_label="Champion"), ADA)
 
     assert [found.role for found in resolve_roles([twice])] == [R.CHAMPION]
 
 
 def test_a_role_of_many_labels_has_the_others_as_runner_up() -> None:
-    found = role_of(deal(replace(ADA, person_role_label="CHAMPION;BUDGET_HOLDER")))
+    found = role_of(deal(ADA._replace(person_role_label="CHAMPION;BUDGET_HOLDER")))
 
     assert found.role is R.ECONOMIC_BUYER
     assert found.runner_up is not None
@@ -380,7 +379,7 @@ def test_a_role_of_many_labels_has_the_others_as_runner_up() -> None:
 
 
 def test_without_another_role_the_next_source_is_runner_up() -> None:
-    found = role_of(deal(replace(ADA, deal_role_label="Economic Buyer", title="CFO")))
+    found = role_of(deal(ADA._replace(deal_role_label="Economic Buyer", title="CFO")))
 
     assert found.runner_up is not None
     assert (found.runner_up.role, found.runner_up.source) == (R.ECONOMIC_BUYER, "title")
@@ -391,8 +390,8 @@ def test_without_another_role_the_next_source_is_runner_up() -> None:
 
 def test_a_committee_counts_people_and_names_its_gaps() -> None:
     seats = (
-        replace(ADA, title="CFO"),
-        replace(ADA, contact_id="c2", title="CFO"),
+        ADA._replace(title="CFO"),
+        ADA._replace(contact_id="c2", title="CFO"),
         Seat("d1", "c3", title="CTO"),
         Seat("d1", "c4"),
     )
@@ -431,10 +430,10 @@ def test_rules_that_say_something_else_have_another_version() -> None:
         *(Seat("d1", f"t{n}", title=f"{phrase} Sales") for n, phrase in enumerate(phrases)),
         *(Seat("d1", f"v{n}", verified=person) for n, person in enumerate(verified)),
         *(Seat("d1", f"l{role}", deal_role_label=role.label) for role in BuyingRole),
-        replace(ADA, contact_id="ada"),
+        ADA._replace(contact_id="ada"),
     ]
     other = DealOnAccount(
-        "d2", (("Champion__c", "A. Byrne; Nobody"),), (replace(ADA, deal_id="d2"),)
+        "d2", (("Champion__c", "A. Byrne; Nobody"),), (ADA._replace(deal_id="d2"),)
     )
 
     said = resolve_committees([DealOnAccount("d1", (), tuple(seats)), other])

@@ -76,7 +76,14 @@ def has_moved(
 
     Another country's domain of the same name is the same employer; empty when it cannot be told.
     """
-    email_domain = _domain_of(email)
+    # Colleagues have all of it in common.
+    return _moved(employer, employer_domain, account_name, account_domain, _domain_of(email))
+
+
+@lru_cache(maxsize=8_192)
+def _moved(
+    employer: str, employer_domain: str, account_name: str, account_domain: str, email_domain: str
+) -> Moved:
     if not (employer or employer_domain) or not (account_name or account_domain or email_domain):
         return ""
     known = {_stem(domain) for domain in (account_domain, email_domain) if domain}

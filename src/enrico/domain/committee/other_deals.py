@@ -23,6 +23,8 @@ class _Ballot:
 
     on_deals: dict[str, tuple[BuyingRole, float]]
     counts: Counter[BuyingRole]
+    told: dict[BuyingRole | None, list[RoleGuess]]
+    """What it says on a deal, by the role that the person has there."""
 
 
 Votes = dict[str, _Ballot]
@@ -38,7 +40,7 @@ def votes_of(seats: Mapping[SeatKey, list[Seat]], explicit: Guesses) -> Votes:
             continue  # a weak match of names is no ground to build on
         vote = (best.role, best.confidence)
         for person in {seat.person_key for seat in seats[key] if seat.person_key}:
-            ballot = votes.setdefault(person, _Ballot({}, Counter()))
+            ballot = votes.setdefault(person, _Ballot({}, Counter(), {}))
             before = ballot.on_deals.get(key[0])
             if before is None or _vote_order(vote) < _vote_order(before):
                 ballot.on_deals[key[0]] = vote
@@ -58,10 +60,14 @@ def roles_on_other_deals(deal_id: str, same: list[Seat], votes: Votes) -> list[R
     ballot = next((found for seat in same if (found := votes.get(seat.person_key))), None)
     if ballot is None:
         return []
-    counts: Mapping[BuyingRole, int] = ballot.counts
-    here = ballot.on_deals.get(deal_id)
-    if here is not None:
-        counts = ballot.counts - Counter((here[0],))
+    vote = ballot.on_deals.get(deal_id)
+    here = vote[0] if vote else None
+    if here not in ballot.told:
+        ballot.told[here] = _told(ballot.counts - Counter((here,)) if here else ballot.counts)
+    return ballot.told[here]
+
+
+def _told(counts: Mapping[BuyingRole, int]) -> list[RoleGuess]:
     if not counts:
         return []
     total = sum(counts.values())
