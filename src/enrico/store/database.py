@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from enrico.errors import ConfigError, StoreError
+from enrico.errors import ConfigError, EnricoError, StoreError
 from enrico.store.sql import Operation, Rows
 from enrico.store.sqlite import Sqlite
 from enrico.store.tables import metadata
@@ -291,35 +291,32 @@ async def open_database(url: str, patience: float = OPENING_SECONDS) -> Database
     that is not understood, StoreError when it cannot be opened.
     """
     backend = _backend(url)
+    try:
+        await _made_ready(backend, patience)
+    except BaseException:
+        await backend.close()
+        raise
+    return Database(backend)
+
+
+async def _made_ready(backend: Backend, patience: float) -> None:
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:
             async with backend.engine.begin() as connection:
                 await connection.run_sync(_prepare, backend)
-            break
+            return
+        except EnricoError:
+            raise
         except Exception as error:
-            if asyncio.get_running_loop().time() < deadline and backend.is_cut_off(error):
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            await backend.close()
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(backend.why(error)) from error
-    return Database(backend)
+            patient = asyncio.get_running_loop().time() < deadline
+            if not (patient and backend.is_cut_off(error)):
+                raise StoreError(backend.why(error)) from error
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def _backend(url: str) -> Backend:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigError(
-            "ENRICO_DATABASE_URL is not a database URL. Write sqlite:///path/to/enrico.db, or "
-            "postgresql://user:password@host/database."
-        ) from None
-    name = parsed.get_backend_name()
-    if name == "sqlite":
-        return Sqlite(parsed)
-    if name in ("postgresql", "postgres"):
+    if url.partition("://")[0].partition("+")[0] in ("postgresql", "postgres"):
         try:
             from enrico.store.postgres import Postgres
         except ModuleNotFoundError:
@@ -327,7 +324,17 @@ def _backend(url: str) -> Backend:
                 "PostgreSQL needs a driver that is not installed. "
                 "Install it with: pip install 'enrico[postgres]'"
             ) from None
-        return Postgres(parsed)
+        return Postgres(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "ENRICO_DATABASE_URL is not a database URL. Write sqlite:///path/to/enrico.db, or "
+            "postgresql://user:password@host/database."
+        ) from None
+    name = parsed.get_backend_name()
+    if name == "sqlite":
+        return Sqlite(parsed)
     raise ConfigError(
         f"Enrico keeps its data in SQLite or PostgreSQL, not in {name}. Set ENRICO_DATABASE_URL to "
         "sqlite:///path/to/enrico.db or postgresql://user:password@host/database, or unset it."
