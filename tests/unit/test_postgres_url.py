@@ -80,11 +80,12 @@ async def test_of_several_hosts_the_one_that_answers_is_taken(
 ) -> None:
     parts = urlsplit(postgres_stores.url("a"))
     nowhere, folder = "/nowhere", folder_of(postgres_stores.url("a"))
+    coded = quote(folder, safe="")
     for url in (
         f"{scheme}://postgres@{parts.path}?host={nowhere},{folder}",
         f"{scheme}://postgres@{parts.path}?host={nowhere}&host={folder}",
-        f"{scheme}://postgres@{quote(folder, safe='')}{parts.path}",
-        f"{scheme}://postgres@{quote(nowhere, safe='')}:1,{quote(folder, safe='')}:5432{parts.path}",
+        f"{scheme}://postgres@{coded}{parts.path}",
+        f"{scheme}://postgres@{quote(nowhere, safe='')}:1,{coded}:5432{parts.path}",
     ):
         assert (await settings(url, "synchronous_commit")) == ["on"]
 

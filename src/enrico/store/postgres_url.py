@@ -82,8 +82,8 @@ def read_url(text: str) -> Target:
     plain = urlsplit(url.set(query={}).render_as_string(hide_password=False))
     dsn = urlunsplit(plain._replace(query=urlencode(passed)))
     hosts = said.get("host") or url.host or "localhost"
-    name = url.database or said.get("dbname") or url.username
-    return Target(url, dsn, timeout, f"The database {name} at {hosts}")
+    database = url.database or said.get("dbname") or url.username
+    return Target(url, dsn, timeout, f"The database {database} at {hosts}")
 
 
 def _parsed(text: str) -> URL:
