@@ -296,6 +296,39 @@ async def test_a_file_that_is_no_database_is_told_so(tmp_path: Path) -> None:
         await open_database(f"sqlite:///{path}")
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        ("DROP TABLE claims", "the tables claims are not in it"),
+        ("DELETE FROM alembic_version", "the version and perhaps more"),
+        ("DROP TABLE alembic_version", "the version and perhaps more"),
+    ],
+)
+async def test_half_a_copy_is_refused_and_left_as_it_is(
+    stores: Stores, lost: str, words: str
+) -> None:
+    await (await open_database(stores.url("enrico"))).close()
+    stores.execute("enrico", lost)
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match=f"is half a copy: {words}"):
+            await open_database(stores.url("enrico"))
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+async def test_a_file_that_was_cut_is_refused(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "enrico.db"
+    db = await open_database(f"sqlite:///{path}")
+    await db.write((WORK, rows(0, 5_000)))
+    await db.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+
+    with pytest.raises(StoreError, match="is damaged, or half a copy"):
+        await open_database(f"sqlite:///{path}")
+
+
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 

@@ -163,7 +163,7 @@ async def _people(db: Database, before: str) -> int:
 
 
 async def _runs(db: Database, before: str) -> int:
-    """A run goes after what happened in it, so that none of that is left behind by an interruption."""
+    """A run goes after what happened in it, so that an interruption leaves none of that behind."""
     old = select(runs.c.id).where(runs.c.started_at < before, runs.c.status.not_in(UNDER_WAY))
     for table in (run_events, chunks, leases):
         await _delete(db, table, table.c.run_id.in_(old))

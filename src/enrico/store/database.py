@@ -342,17 +342,23 @@ def _backend(url: str) -> Backend:
 
 
 def _prepare(connection: Connection, backend: Backend) -> None:
-    """Make the tables of a new database; migrate an older one. Imports alembic only for that."""
-    if _version(connection) == SCHEMA_VERSION:
+    """Make the tables of a new database; migrate an older one. Imports alembic only for that.
+
+    Raises StoreError for half a copy: whoever began anew in it would buy everything again.
+    """
+    version, tables = _version(connection), _tables(connection)
+    if version == SCHEMA_VERSION and tables >= set(metadata.tables):
         return
     backend.prepare(connection)
     version = _version(connection)  # another process may have been here meanwhile
-    if version is None:
+    if version is None and not _tables(connection) & set(metadata.tables):
         metadata.create_all(connection, checkfirst=False)  # no tables: nothing to look for
         connection.execute(
             text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         )
         connection.execute(text("INSERT INTO alembic_version VALUES (:v)"), {"v": SCHEMA_VERSION})
+    elif not version:
+        raise _half_a_copy(backend, "the version and perhaps more")
     elif version > SCHEMA_VERSION:
         raise StoreError(
             f"The database was made by a newer Enrico (schema {version}, this one knows "
@@ -362,10 +368,24 @@ def _prepare(connection: Connection, backend: Backend) -> None:
         from enrico.store.migrate import upgrade
 
         upgrade(connection)
+    if missing := sorted(set(metadata.tables) - _tables(connection)):
+        raise _half_a_copy(backend, f"the tables {', '.join(missing)}")
+
+
+def _half_a_copy(backend: Backend, missing: str) -> StoreError:
+    return StoreError(
+        f"{backend.where} is half a copy: {missing} are not in it. Nothing was bought. Copy it again "
+        "(a file while nobody uses it, together with the one that ends in -wal, if there is one), "
+        "or restore a backup."
+    )
+
+
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
 
 
 def _version(connection: Connection) -> str | None:
-    """The schema's version; None without tables."""
+    """The schema's version, empty when it is not told; None without its table."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
