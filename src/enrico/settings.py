@@ -228,7 +228,9 @@ class RetentionSettings(_Section):
         description="Facts on a person who is on no deal, after they were last asked for.",
     )
     runs_days: float = Field(
-        730, ge=0, description="Reports of runs and loads, and what happened in them."
+        730,
+        ge=0,
+        description="Reports of runs and loads, and what happened in them and their parts.",
     )
     exports_days: float = Field(
         0, ge=0, description="Files that we wrote and nobody has changed: deleted when older."

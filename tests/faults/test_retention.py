@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from enrico.errors import StoreError
+from enrico.privacy import retention
 from enrico.privacy.retention import retain
 from enrico.settings import RetentionSettings
 from hunt import haystacks, hits, write_crm
@@ -96,6 +100,54 @@ async def test_people_on_no_deal_and_old_runs_go(bench):
 
         assert (done.people, done.runs) == (1, 1)
         assert bench.query("select count(*) from people")[0][0] == people - 1
+
+
+@BOTH
+async def test_it_goes_in_small_steps_and_on_after_an_interruption(bench, monkeypatch):
+    monkeypatch.setattr(retention, "AT_ONCE", 3)
+    async with bench.open(await bench.sandbox()) as client:
+        await ready(bench, client)
+        bench.change("delete from deal_contacts")
+        run = bench.query("select id from runs")[0][0]
+        for n in range(8):
+            event = (run, 100 + n, "2026-01-01", "apollo", "limit", 0.0, "")
+            bench.change("insert into run_events values (?,?,?,?,?,?,?)", *event)
+            chunk = (f"{run}/{n}", run, "w", "done", "people", 1, 1, "", "", "")
+            bench.change("insert into chunks values (?,?,?,?,?,?,?,?,?,?)", *chunk)
+        bench.change("update runs set status = 'working'")
+        people = bench.query("select count(*) from people")[0][0]
+        calls = bench.query("select count(*) from calls where provider = 'apollo'")[0][0]
+        steps: list[int] = []
+        execute = client.db.execute
+
+        async def cut_off(*statements: object) -> int:
+            if len(steps) == 3:
+                raise StoreError("made up")
+            steps.append(await execute(*statements))
+            return steps[-1]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(client.db, "execute", cut_off)
+            with pytest.raises(StoreError, match="made up"):
+                await retain(client.db, client.settings.retention, later(731))
+        left = bench.query("select count(*) from people")[0][0]
+        assert people - 9 <= left < people
+        assert max(steps) <= 3
+
+        done = await retain(client.db, client.settings.retention, later(731), again=True)
+
+        assert done.people == left
+        assert done.people_answers <= calls
+        assert bench.query("select count(*) from people") == [(0,)]
+        assert done.runs == 0  # workers are at it
+        assert bench.query("select count(*) from chunks") == [(8,)]
+        bench.change("update runs set status = 'done'")
+
+        done = await retain(client.db, client.settings.retention, later(731), again=True)
+
+        assert done.told() == [("runs", 1)]
+        for table in ("chunks", "run_events"):
+            assert bench.query(f"select count(*) from {table}") == [(0,)]
 
 
 @BOTH

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import Cost
 from enrico.errors import ConfigError, StoreError
+from enrico.store import database as database_module
 from enrico.store import sqlite as sqlite_store
 from enrico.store.database import Database, in_turn, open_database
 from enrico.store.journal import Journal, pack_request, unpack_request
@@ -293,6 +294,72 @@ async def test_a_file_that_is_no_database_is_told_so(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="not an Enrico database"):
         await open_database(f"sqlite:///{path}")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        ("DROP TABLE claims", "the tables claims are not in it"),
+        ("DELETE FROM alembic_version", "the version and perhaps more"),
+        ("DROP TABLE alembic_version", "the version and perhaps more"),
+    ],
+)
+async def test_half_a_copy_is_refused_and_left_as_it_is(
+    stores: Stores, lost: str, words: str
+) -> None:
+    await (await open_database(stores.url("enrico"))).close()
+    stores.execute("enrico", lost)
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match=f"is half a copy: {words}"):
+            await open_database(stores.url("enrico"))
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+async def test_a_file_that_was_cut_is_refused(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "enrico.db"
+    db = await open_database(f"sqlite:///{path}")
+    await db.write((WORK, rows(0, 5_000)))
+    await db.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+
+    with pytest.raises(StoreError, match="is damaged, or half a copy"):
+        await open_database(f"sqlite:///{path}")
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts files as Linux tells them")
+async def test_no_file_is_left_open_whatever_becomes_of_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'enrico.db'}"
+    await (await open_database(url)).close()
+    before = open_files()
+
+    def broken(self: object) -> None:
+        raise StoreError("made up")
+
+    for number in range(50):
+        if number % 2 == 0:
+            db = await open_database(url)
+            with pytest.raises(StoreError):
+                await db.rows(text("SELECT nonsense"))
+            await db.write((WORK, rows(number, 1)))
+            await db.close()
+        else:
+            with monkeypatch.context() as patch:
+                patch.setattr(database_module, "_version", broken)
+                with pytest.raises(StoreError):
+                    await open_database(url)
+
+    async with asyncio.timeout(20):  # a connection's thread ends in its own time
+        while open_files() > before:
+            await asyncio.sleep(0.05)
 
 
 @BOTH

@@ -19,7 +19,6 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    true,
     tuple_,
     update,
 )
@@ -29,11 +28,14 @@ from enrico.privacy.files import delete_older
 from enrico.settings import RetentionSettings
 from enrico.store.database import Database
 from enrico.store.journal import moment, pack_request, past_retention, timestamp, unpack_request
+from enrico.store.selection import WITH_WORKERS
 from enrico.store.tables import (
     calls,
+    chunks,
     classifications,
     contacts,
     deal_contacts,
+    leases,
     load_problems,
     loads,
     people,
@@ -44,6 +46,8 @@ from enrico.store.tables import (
 )
 
 AT_ONCE = 500
+"""Rows in memory, and in a transaction."""
+UNDER_WAY = ("running", *WITH_WORKERS)
 # Calls about which nothing is left to decide.
 _OVER = or_(
     calls.c.state.in_(("refused", "not_sent", "failed", "settled")),
@@ -159,12 +163,22 @@ async def _people(db: Database, before: str) -> int:
 
 
 async def _runs(db: Database, before: str) -> int:
-    old = select(runs.c.id).where(runs.c.started_at < before, runs.c.status != "running")
-    await _delete(db, run_events, run_events.c.run_id.in_(old))
+    """A run goes after what happened in it, so that an interruption leaves none of that behind."""
+    old = select(runs.c.id).where(runs.c.started_at < before, runs.c.status.not_in(UNDER_WAY))
+    for table in (run_events, chunks, leases):
+        await _delete(db, table, table.c.run_id.in_(old))
     loaded = select(loads.c.id).where(loads.c.at < before)
     await _delete(db, load_problems, load_problems.c.load_id.in_(loaded))
     return await _delete(db, runs, runs.c.id.in_(old))
 
 
 async def _delete(db: Database, table: Table, condition: ColumnElement[bool]) -> int:
-    return await db.execute(delete(table).where(true(), condition))
+    """Delete rows in transactions of a bounded size; an interruption keeps what was done."""
+    key = list(table.primary_key)
+    some = select(*key).where(condition).limit(AT_ONCE).correlate(None)
+    gone = 0
+    while True:
+        number = await db.execute(delete(table).where(tuple_(*key).in_(some)))
+        gone += number
+        if number < AT_ONCE:
+            return gone

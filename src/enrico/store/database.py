@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from enrico.errors import ConfigError, StoreError
+from enrico.errors import ConfigError, EnricoError, StoreError
 from enrico.store.sql import Operation, Rows
 from enrico.store.sqlite import Sqlite
 from enrico.store.tables import metadata
@@ -291,35 +291,32 @@ async def open_database(url: str, patience: float = OPENING_SECONDS) -> Database
     that is not understood, StoreError when it cannot be opened.
     """
     backend = _backend(url)
+    try:
+        await _made_ready(backend, patience)
+    except BaseException:
+        await backend.close()
+        raise
+    return Database(backend)
+
+
+async def _made_ready(backend: Backend, patience: float) -> None:
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         try:
             async with backend.engine.begin() as connection:
                 await connection.run_sync(_prepare, backend)
-            break
+            return
+        except EnricoError:
+            raise
         except Exception as error:
-            if asyncio.get_running_loop().time() < deadline and backend.is_cut_off(error):
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            await backend.close()
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(backend.why(error)) from error
-    return Database(backend)
+            patient = asyncio.get_running_loop().time() < deadline
+            if not (patient and backend.is_cut_off(error)):
+                raise StoreError(backend.why(error)) from error
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def _backend(url: str) -> Backend:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigError(
-            "ENRICO_DATABASE_URL is not a database URL. Write sqlite:///path/to/enrico.db, or "
-            "postgresql://user:password@host/database."
-        ) from None
-    name = parsed.get_backend_name()
-    if name == "sqlite":
-        return Sqlite(parsed)
-    if name in ("postgresql", "postgres"):
+    if url.partition("://")[0].partition("+")[0] in ("postgresql", "postgres"):
         try:
             from enrico.store.postgres import Postgres
         except ModuleNotFoundError:
@@ -327,7 +324,17 @@ def _backend(url: str) -> Backend:
                 "PostgreSQL needs a driver that is not installed. "
                 "Install it with: pip install 'enrico[postgres]'"
             ) from None
-        return Postgres(parsed)
+        return Postgres(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "ENRICO_DATABASE_URL is not a database URL. Write sqlite:///path/to/enrico.db, or "
+            "postgresql://user:password@host/database."
+        ) from None
+    name = parsed.get_backend_name()
+    if name == "sqlite":
+        return Sqlite(parsed)
     raise ConfigError(
         f"Enrico keeps its data in SQLite or PostgreSQL, not in {name}. Set ENRICO_DATABASE_URL to "
         "sqlite:///path/to/enrico.db or postgresql://user:password@host/database, or unset it."
@@ -335,17 +342,23 @@ def _backend(url: str) -> Backend:
 
 
 def _prepare(connection: Connection, backend: Backend) -> None:
-    """Make the tables of a new database; migrate an older one. Imports alembic only for that."""
-    if _version(connection) == SCHEMA_VERSION:
+    """Make the tables of a new database; migrate an older one. Imports alembic only for that.
+
+    Raises StoreError for half a copy: whoever began anew in it would buy everything again.
+    """
+    version, tables = _version(connection), _tables(connection)
+    if version == SCHEMA_VERSION and tables >= set(metadata.tables):
         return
     backend.prepare(connection)
     version = _version(connection)  # another process may have been here meanwhile
-    if version is None:
+    if version is None and not _tables(connection) & set(metadata.tables):
         metadata.create_all(connection, checkfirst=False)  # no tables: nothing to look for
         connection.execute(
             text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         )
         connection.execute(text("INSERT INTO alembic_version VALUES (:v)"), {"v": SCHEMA_VERSION})
+    elif not version:
+        raise _half_a_copy(backend, "the version and perhaps more")
     elif version > SCHEMA_VERSION:
         raise StoreError(
             f"The database was made by a newer Enrico (schema {version}, this one knows "
@@ -355,10 +368,24 @@ def _prepare(connection: Connection, backend: Backend) -> None:
         from enrico.store.migrate import upgrade
 
         upgrade(connection)
+    if missing := sorted(set(metadata.tables) - _tables(connection)):
+        raise _half_a_copy(backend, f"the tables {', '.join(missing)}")
+
+
+def _half_a_copy(backend: Backend, missing: str) -> StoreError:
+    return StoreError(
+        f"{backend.where} is half a copy: {missing} are not in it. Nothing was bought. Copy it again "
+        "(a file while nobody uses it, together with the one that ends in -wal, if there is one), "
+        "or restore a backup."
+    )
+
+
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
 
 
 def _version(connection: Connection) -> str | None:
-    """The schema's version; None without tables."""
+    """The schema's version, empty when it is not told; None without its table."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""

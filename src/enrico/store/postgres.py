@@ -15,18 +15,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import structlog
 from sqlalchemy import Connection, Executable, Insert, text
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from enrico.errors import StoreError
+from enrico.errors import ConfigError, StoreError
 from enrico.store import session_lock
+from enrico.store.postgres_url import read_url
 from enrico.store.rewriting import write_anew
 from enrico.store.session_lock import (
     CONNECT_SECONDS,
@@ -63,11 +62,12 @@ _COMMIT = """
 class Postgres:
     """One PostgreSQL database. See :class:`enrico.store.database.Backend`."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: str) -> None:
+        """Raises ConfigError for a URL that is not understood."""
         self.name = secrets.token_hex(8)
         """This process among all that use the database."""
-        self._dsn = _dsn(url)
-        self.where = f"The database {url.database or url.username} at {url.host or 'localhost'}"
+        self.target = read_url(url)
+        self.where = self.target.where
         self.engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self.connect,
@@ -82,19 +82,26 @@ class Postgres:
 
     async def connect(self) -> asyncpg.Connection[Any]:
         """A new connection."""
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(
-            self._dsn,
-            timeout=CONNECT_SECONDS,
-            server_settings={
-                "application_name": f"enrico {self.name}",
-                "synchronous_commit": "on",  # an acknowledged row survives a power cut
-                "jit": "off",  # it takes longer than the questions that we ask
-            },
-        )
-        # Sums of integers come as numeric, which Python would show as Decimal.
-        await connection.set_type_codec(
-            "numeric", schema="pg_catalog", encoder=str, decoder=_number, format="text"
-        )
+        try:
+            connection: asyncpg.Connection[Any] = await asyncpg.connect(
+                self.target.dsn,
+                timeout=self.target.timeout,
+                server_settings={
+                    "application_name": f"enrico {self.name}",
+                    "synchronous_commit": "on",  # an acknowledged row survives a power cut
+                    "jit": "off",  # it takes longer than the questions that we ask
+                },
+            )
+        except asyncpg.exceptions.ClientConfigurationError as error:
+            raise ConfigError(f"ENRICO_DATABASE_URL cannot be used: {error}.") from None
+        try:
+            # Sums of integers come as numeric, which Python would show as Decimal.
+            await connection.set_type_codec(
+                "numeric", schema="pg_catalog", encoder=str, decoder=_number, format="text"
+            )
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def commit(self, operations: Sequence[Operation]) -> None:
@@ -252,13 +259,6 @@ class Postgres:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-
-def _dsn(url: URL) -> str:
-    """The URL as asyncpg reads it; what only other drivers know is left out."""
-    parts = urlsplit(url.set(drivername="postgresql").render_as_string(hide_password=False))
-    known = [(k, v) for k, v in parse_qsl(parts.query) if k not in ("channel_binding",)]
-    return urlunsplit(parts._replace(query=urlencode(known)))
 
 
 def _number(text: str) -> int | float:

@@ -163,7 +163,13 @@ class Sqlite:
                 f"{self.where} cannot be opened for writing ({cause}). "
                 "Check the path and its rights."
             )
-        if "not a database" in cause or "malformed" in cause:
+        if "malformed" in cause:
+            return (
+                f"{self.where} is damaged, or half a copy ({cause}). Nothing more was sent. Copy "
+                "it again while nobody uses it, together with the one that ends in -wal, if there "
+                "is one; or restore a backup."
+            )
+        if "not a database" in cause:
             return f"{self.where} is not an Enrico database ({cause}). Choose another file."
         if "locked" in cause:
             return f"{self.where} is locked by another program. Close that program and try again."

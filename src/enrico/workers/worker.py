@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from enrico.engine.budget import Budget
@@ -291,7 +290,7 @@ class Worker:
 
     async def _launch(self, stack: AsyncExitStack) -> None:
         """Start the engine; waits for a server that is away for a while. Raises StoreError."""
-        url = make_url(self._settings.database_url).set(drivername="postgresql")
+        url = self._backend.target.url
         config = DBOSConfig(
             name="enrico",
             system_database_url=url.render_as_string(hide_password=False),
