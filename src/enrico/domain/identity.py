@@ -425,9 +425,14 @@ def short_account_name(name: str) -> str:
 
 def _is_form(words: list[str]) -> bool:
     """Whether words as written are one legal form: ``S.A.``, ``GmbH & Co.KG``."""
-    text = " ".join(words)
-    spellings = (_name_tokens(text), _name_tokens(text.replace(".", " ")))
-    return any(" ".join(tokens) in _legal_forms() for tokens in spellings)
+    joined, apart = zip(*map(_spellings_of, words), strict=True)
+    return any(" ".join(filter(None, spelled)) in _legal_forms() for spelled in (joined, apart))
+
+
+@lru_cache(maxsize=16_000)  # the words at the ends of names are few
+def _spellings_of(word: str) -> tuple[str, str]:
+    """A word in tokens, its full stops left out, or read as spaces: ``Co.KG`` → cokg, co kg."""
+    return " ".join(_name_tokens(word)), " ".join(_name_tokens(word.replace(".", " ")))
 
 
 _SALESFORCE_ID = re.compile(r"(?!000)00[0-9A-Za-z]{13}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import SimpleNamespace, TracebackType
-from typing import Any
+from functools import lru_cache
+from types import TracebackType
 
 import aiohttp
 from yarl import URL
@@ -72,7 +73,7 @@ class Http:
             headers={**headers, "User-Agent": "enrico"},
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_tell_when_left()],
+            request_class=_Leaving,
             # Send bounds the whole exchange; a clock of the session's would end it at five minutes.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=True,
@@ -119,17 +120,20 @@ class Http:
         would renew any limit between bytes.
         """
         status, received = 0, bytearray()
+        _LEFT.set(left)
+        try:
+            url = _url(self._base, request.path, request.query)
+        except ValueError as error:
+            raise NotSent("the base URL is not a URL") from error
         try:
             async with (
                 asyncio.timeout(timeout_seconds),
                 self._session.request(
                     request.method,
-                    self._base + request.path,
-                    params=list(request.query) or None,
+                    url,
                     data=request.body or None,
-                    headers={"Content-Type": "application/json"} if request.body else None,
+                    headers=_JSON if request.body else None,
                     allow_redirects=False,
-                    trace_request_ctx=left,
                 ) as response,
             ):
                 status = response.status
@@ -145,7 +149,7 @@ class Http:
                 return Reply(status, headers, bytes(received))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(_why(error)) from error
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise NotSent("the base URL is not a URL") from error
         except TimeoutError as error:
             why = f"{HUNG_UP} {timeout_seconds:g} s"
@@ -154,14 +158,26 @@ class Http:
             raise Lost(_why(error), status=status, partial=bytes(received)) from error
 
 
-def _tell_when_left() -> aiohttp.TraceConfig:
-    async def headers_sent(session: Any, context: SimpleNamespace, params: Any) -> None:
-        if context.trace_request_ctx is not None:
-            context.trace_request_ctx()
+_JSON = {"Content-Type": "application/json"}
+_LEFT: ContextVar[Callable[[], None] | None] = ContextVar("left", default=None)
+"""Whom to tell when the request of this task leaves."""
 
-    config = aiohttp.TraceConfig()
-    config.on_request_headers_sent.append(headers_sent)
-    return config
+
+class _Leaving(aiohttp.ClientRequest):
+    """A request that says when it is written to a connection.
+
+    aiohttp's tracing says so too, and ten other things that nobody asks for.
+    """
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        if (left := _LEFT.get()) is not None:
+            left()
+        return await super().send(conn)
+
+
+@lru_cache(maxsize=256)  # requests differ in their bodies; their addresses are few
+def _url(base: str, path: str, query: tuple[tuple[str, str], ...]) -> URL:
+    return URL(base + path).extend_query(query)
 
 
 def _why(error: BaseException) -> str:
