@@ -118,7 +118,9 @@ async def test_a_failed_refresh_keeps_what_was_known(bench, small):
     await bench.run(sandbox, deals=10)
 
     sandbox.set_faults([{"provider": "*", "kind": "500"}])
-    broken = await bench.run(sandbox, deals=10, options={"refresh": True})
+    broken = await bench.run(
+        sandbox, deals=10, options={"refresh": True}, apollo={"late_charge_seconds": 0}
+    )
 
     assert broken.summary["status"] != "done"
     assert broken.tables["deal_contacts"] == small.tables["deal_contacts"]
