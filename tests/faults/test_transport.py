@@ -118,9 +118,7 @@ async def test_a_failed_refresh_keeps_what_was_known(bench, small):
     await bench.run(sandbox, deals=10)
 
     sandbox.set_faults([{"provider": "*", "kind": "500"}])
-    broken = await bench.run(
-        sandbox, deals=10, options={"refresh": True}, apollo={"late_charge_seconds": 0}
-    )
+    broken = await bench.run(sandbox, deals=10, options={"refresh": True})
 
     assert broken.summary["status"] != "done"
     assert broken.tables["deal_contacts"] == small.tables["deal_contacts"]
@@ -140,8 +138,7 @@ async def test_a_storm_of_everything_at_once_loses_nothing(bench, undisturbed):
 
     await bench.run(sandbox)
     sandbox.set_faults([])
-    # As if two minutes had passed: what got a 500 may be charged late, and waits for that.
-    outcome = await bench.run(sandbox, apollo={"late_charge_seconds": 0})
+    outcome = await bench.run(sandbox)
 
     assert outcome.summary["status"] == "done"
     assert outcome.tables == undisturbed.tables

@@ -314,7 +314,7 @@ async def test_requests_that_are_refused_one_after_the_other_end_the_asking(
         with pytest.raises(Skippable):
             await path.send(question(number), read)
     for number in range(3):
-        with pytest.raises(Fatal, match=r"no such field.* 6 requests in a row") as ended:
+        with pytest.raises(Fatal, match=r"no such field.* 12 requests in a row") as ended:
             await path.send(question(90 + number), read)
 
     assert ended.value.exit_code == 5
