@@ -16,9 +16,10 @@ from enrico.engine.money import Cost
 from enrico.errors import ConfigError, StoreError
 from enrico.store import database as database_module
 from enrico.store import sqlite as sqlite_store
+from enrico.store.crm import Scope
 from enrico.store.database import Database, in_turn, open_database
 from enrico.store.journal import Journal, pack_request, unpack_request
-from enrico.store.tables import calls, metadata, unresolved, work
+from enrico.store.tables import calls, deals, metadata, unresolved, work
 from tests.conftest import BOTH, EVERY
 from tests.stores import Stores
 
@@ -294,6 +295,17 @@ async def test_a_file_that_is_no_database_is_told_so(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="not an Enrico database"):
         await open_database(f"sqlite:///{path}")
+
+
+@BOTH
+async def test_a_scope_takes_any_number_of_deals(db: Database) -> None:
+    row = dict.fromkeys((column.name for column in deals.columns), "")
+    await db.write((insert(deals), [{**row, "id": f"d{n}"} for n in range(700)]))
+    for number in (1, 500, 501, 400_000):
+        scope = Scope(deal_ids=tuple(f"d{n}" for n in range(number)))
+        found = await db.rows(select(func.count()).select_from(deals).where(scope.holds()))
+
+        assert found[0][0] == min(number, 700)
 
 
 @BOTH

@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal,
     select,
     true,
     update,
@@ -26,10 +27,12 @@ from enrico.domain.identity import account_name_key, check_email
 from enrico.domain.records import Account, Contact, Deal, DealContact
 from enrico.errors import StoreError
 from enrico.store.database import Database, Rows
-from enrico.store.sql import insert
+from enrico.store.sql import insert, is_listed
 from enrico.store.tables import accounts, contacts, deal_contacts, deals, load_deals
 
 ROWS_AT_ONCE = 2_000
+FEW_IDS = 500
+"""More values do not go into a statement one by one."""
 _when = func.coalesce(func.nullif(deals.c.close_date, ""), deals.c.created_date)
 
 
@@ -64,7 +67,10 @@ class Scope:
             loaded = select(load_deals.c.deal_id).where(load_deals.c.load_id == self.load_id)
             found.append(deals.c.id.in_(loaded))
         if self.deal_ids:
-            found.append(deals.c.id.in_(self.deal_ids))
+            few = len(self.deal_ids) <= FEW_IDS
+            listed = literal(orjson.dumps(self.deal_ids).decode())
+            ids = deals.c.id.in_(self.deal_ids) if few else is_listed(deals.c.id, listed)
+            found.append(ids)
         if self.stages:
             wanted = [stage.strip().lower() for stage in self.stages]
             found.append(func.lower(deals.c.stage).in_(wanted) | deals.c.outcome.in_(wanted))

@@ -374,9 +374,9 @@ def _prepare(connection: Connection, backend: Backend) -> None:
 
 def _half_a_copy(backend: Backend, missing: str) -> StoreError:
     return StoreError(
-        f"{backend.where} is half a copy: {missing} are not in it. Nothing was bought. Copy it "
-        "again (a file while nobody uses it, with the one that ends in -wal, if there is one), "
-        "or restore a backup."
+        f"{backend.where} is half a copy: {missing} are not in it. Nothing was bought. Copy "
+        "it again (a file while nobody uses it, together with the one that ends in -wal, if there "
+        "is one), or restore a backup."
     )
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, 
 
 from enrico.engine.http import Reply, Request
 from enrico.engine.money import NOTHING, Cost
+from enrico.engine.stats import PROVIDERS
 from enrico.engine.watching import Happened
 from enrico.store.database import Database, Operation
 from enrico.store.sql import insert
@@ -129,7 +130,8 @@ def past_retention(at: str) -> bytes:
 
 def of_run(column: ColumnElement[str], run_id: str) -> ColumnElement[bool]:
     """Whether a run's id, or that of a part of it, stands in *column*."""
-    return or_(column == run_id, column.startswith(f"{run_id}/", autoescape=True))
+    # A range and not LIKE, for which SQLite reads the whole journal; "0" comes after "/".
+    return or_(column == run_id, and_(column > f"{run_id}/", column < f"{run_id}0"))
 
 
 class Journal:
@@ -280,8 +282,8 @@ class Journal:
                     and_(calls.c.ended_at == last[0], calls.c.id > last[1]),
                 ),
             ]
-            if provider:
-                wanted.append(calls.c.provider == provider)
+            # The index on states begins with the provider: without one, all are named.
+            wanted.append(calls.c.provider.in_([provider] if provider else PROVIDERS))
             if run_id:
                 wanted.append(calls.c.run_id == run_id)
             if unapplied:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Executable, Float, Integer
+from sqlalchemy import Boolean, Dialect, Executable, Float, Integer
 
 # Both databases take the same ON CONFLICT, and SQLite's compiler takes PostgreSQL's insert; the
 # other way round fails.
@@ -18,7 +18,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["Compiled", "Operation", "Rows", "compiled", "insert", "json_length", "unix_time"]
+__all__ = [
+    "Compiled", "Operation", "Rows", "compiled", "insert", "is_listed", "json_length", "unix_time",
+]  # fmt: skip
 
 Rows = Sequence[Mapping[str, Any]]
 Operation = tuple[Executable, Rows]
@@ -36,6 +38,26 @@ class json_length(FunctionElement[int]):
 
     inherit_cache = True
     type = Integer()
+
+
+class is_listed(FunctionElement[bool]):
+    """Whether a text is in a JSON list: one value, however long the list. Both databases take no
+    more than some ten thousand values in a statement."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(is_listed, "sqlite")
+def _(element: is_listed, compiler: SQLCompiler, **how: Any) -> str:
+    value, listed = (compiler.process(part, **how) for part in element.clauses)
+    return f"({value} IN (SELECT value FROM json_each({listed})))"
+
+
+@compiles(is_listed, "postgresql")
+def _(element: is_listed, compiler: SQLCompiler, **how: Any) -> str:
+    value, listed = (compiler.process(part, **how) for part in element.clauses)
+    return f"({value} IN (SELECT json_array_elements_text(CAST({listed} AS json))))"
 
 
 @compiles(unix_time, "sqlite")
