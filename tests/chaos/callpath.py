@@ -18,7 +18,7 @@ from enrico.pipeline.context import Context
 from enrico.pipeline.people import buy
 from enrico.pipeline.reconcile import apply_left_over, note_counters, settle_left_over
 from enrico.pipeline.run import Run
-from enrico.providers.apollo import PersonToFind
+from enrico.providers.apollo import BULK, PersonToFind
 from enrico.providers.serper import read_results
 from enrico.store.crm import account_key
 from enrico.store.database import Database
@@ -62,7 +62,7 @@ class CallHistory(History):
 
     async def _buy(self, ctx: Context, people: list[PersonToFind], ended: list[str]) -> None:
         try:
-            await buy(ctx, people)
+            await buy(ctx, [(BULK, people)])
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("apollo", why)
             ended.append(type(why).__name__)
