@@ -166,7 +166,7 @@ _LEFT: ContextVar[Callable[[], None] | None] = ContextVar("left", default=None)
 class _Leaving(aiohttp.ClientRequest):
     """A request that says when it is written to a connection.
 
-    aiohttp's tracing says so too, and ten other things that nobody asks for.
+    aiohttp's tracing says so too, and fifteen other things that nobody asks for.
     """
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
