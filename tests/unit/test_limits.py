@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clock import run_virtually
-from enrico.engine.limits import FAST_LANE, Limiter
+from enrico.engine.limits import FAST_LANE, NO_NEWS, NO_NEWS_SECONDS, Limiter
 from enrico.engine.rules import SPREAD, Rules, Wall
 from enrico.engine.windows import SLACK, Sent, Window, lower_bound_seconds, parse_windows
 from enrico.errors import ConfigError
@@ -381,6 +381,57 @@ def test_a_limit_is_learnt_though_the_server_does_not_say_how_long_to_wait() -> 
         assert server.refused <= 0.01 * 2_000
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("kind", "windows"), [(FixedWindow, 3.5), (SlidingWindow, 3.5), (Bucket, 3.5), (ClockWindow, 8)]
+)
+def test_a_limit_by_the_second_that_nobody_names_is_found_in_a_few_windows(
+    kind: Callable[[int, float], Counter], windows: float, seed: int
+) -> None:
+    server = Server(kind(50, 1), retry_after=False)
+    server.random = random.Random(seed)
+    walls: list[float] = []
+
+    async def scene() -> Limiter:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter([Window(5, 1)], concurrency=400, assumed=True)
+        asked = server.call
+
+        async def call() -> float | None:
+            if (wait := await asked()) is not None:
+                walls.append(loop.time())
+            return wait
+
+        server.call = call  # type: ignore[method-assign]
+        await drive(limiter, server, 2_000)
+        return limiter
+
+    limiter = run_virtually(scene())
+
+    (window,) = limiter.windows
+    assert 0.85 * 50 / (1 + JITTER) <= window.limit / window.seconds <= 50
+    assert max(walls) - min(walls) <= windows
+    assert server.refused <= 0.01 * 2_000
+
+
+def test_a_call_that_is_not_refused_in_time_was_let_through() -> None:
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter(concurrency=9, by_concurrency=True)
+        refused = await limiter.slot()
+        refused.sent()
+        await asyncio.sleep(0.2)
+        limiter.rate_limited(refused, 1.0)
+        refused.release()
+        looks = await limiter.slot()
+        looks.sent()
+        began = loop.time()
+        await limiter.slot()  # though no answer is in
+        return loop.time() - began
+
+    assert run_virtually(scene()) == pytest.approx(0.2 * NO_NEWS + NO_NEWS_SECONDS)
+
+
 def test_a_wrong_limit_is_lowered_within_three_windows() -> None:
     server = Server(FixedWindow(1000, 60))
     limiter = Limiter([Window(2000, 60)], concurrency=64)
@@ -410,9 +461,9 @@ def test_a_pace_that_is_refused_far_below_itself_is_a_bucket() -> None:
 
     rules = Rules([Window(5, 1)], assumed=True)
     send(300, 9.0)
-    rules.learn(Wall(at=10.0, ends=11.0))
+    rules.learn(Wall(at=10.0, ends=11.0), 11.0)
     send(35, 11.0)  # what was refilled since the wall began
-    rules.learn(Wall(at=12.1, ends=13.0))
+    rules.learn(Wall(at=12.1, ends=13.0), 13.0)
 
     assert rules.pace is not None
     assert 15 <= rules.pace.rate <= 35 / 2.1
@@ -423,8 +474,8 @@ def test_a_window_that_was_far_from_full_is_not_lowered() -> None:
     for n in range(200):
         rules.count(Sent(at=n / 20), n / 20)
 
-    assert rules.learn(Wall(at=10.0, ends=25.0)) == ""
-    assert rules.learn(Wall(at=30.0, ends=31.0)) == ""
+    assert rules.learn(Wall(at=10.0, ends=25.0), 25.0) == ""
+    assert rules.learn(Wall(at=30.0, ends=31.0), 31.0) == ""
     assert [str(rule) for rule in rules.all] == ["1000/min"]
 
 
@@ -552,7 +603,7 @@ def test_one_wall_teaches_nothing_below_a_known_window_unless_it_met_many() -> N
         for call in calls:
             assert call.at is not None
             rules.count(call, call.at)
-        return rules.learn(Wall(at=began + 0.5, ends=began + 1))
+        return rules.learn(Wall(at=began + 0.5, ends=began + 1), began + 1.5)
 
     doubtful, many = Rules([Window(50, 1)]), Rules([Window(50, 1)])
     assert half_full(doubtful, 100.0, refused=1) == ""

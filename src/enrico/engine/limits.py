@@ -18,13 +18,19 @@ from typing import NamedTuple
 from enrico.engine.rules import SPREAD, Rules, Wall
 from enrico.engine.windows import Sent, Window
 
-PARK_WITHOUT_RETRY_AFTER = 1.5
+PARK_WITHOUT_RETRY_AFTER = 1.0
 PARK_GROWTH = 1.5
 PARK_LONGEST = 10.0
 FAST_LANE = 0
 BATCH_LANE = 1
 HEADROOM = 1.5
 """Calls take up to so many times their mean, where as many as needed are let out at once."""
+NO_NEWS = 1.5
+NO_NEWS_SECONDS = 0.1
+"""A call that was not refused after so many times what refusals take, and so many seconds more, was
+let through."""
+RESTED = 0.9
+"""Seconds from a wall to the next call, after which no call of a window of a second counts."""
 FIRST_BURST = 50
 """So many calls may be in flight at first, or half of a configured limit if that is more; then as
 many as were answered. A limit that is twice too high so costs few 429s, and a small run no time."""
@@ -107,6 +113,10 @@ class Limiter:
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
         self._wall: Wall | None = None
+        self._probe: Sent | None = None  # looks whether the wall still stands
+        self._rested = False
+        self._refusal_takes = 0.0
+        self._taught = ""
         self._parked_until = 0.0
         self._parks_in_a_row = 0
         self._hushed = 0
@@ -196,12 +206,16 @@ class Limiter:
         """A 429 came for *slot*: park the whole key once. Returns the seconds it is parked."""
         now = asyncio.get_running_loop().time()
         slot.call.refused = True
+        left = slot.call.at or now
+        self._refusal_takes = max(self._refusal_takes, now - left)
         if now < self._parked_until:
             return self._parked_until - now  # the same wall, met by calls already under way
-        left = slot.call.at or now
         if self._wall is None:
             self._wall = Wall(at=left, ends=left)
+            self._refusal_takes = now - left
+            self._taught = ""
         self._wall.ends = left + (retry_after or 0.0)
+        self._probe = None
         if not self._by_concurrency:
             self._first, self._answered = 1, 0
         self._parks_in_a_row += 1
@@ -220,11 +234,9 @@ class Limiter:
         """
         now = asyncio.get_running_loop().time()
         left = slot.call.at or now
-        taught = ""
         if self._wall is not None and left >= self._parked_until:
-            taught = self._learn(self._wall)
-            self._wall = None
-            self._parks_in_a_row = 0
+            self._wall_is_over(left)
+        taught, self._taught = self._taught, ""
         self._rules.accepted(now)
         if self._seconds is not None:
             self._seconds += (now - left - self._seconds) / 16
@@ -265,13 +277,48 @@ class Limiter:
 
     # -- inside ---------------------------------------------------------------------------
 
-    def _learn(self, wall: Wall) -> str:
+    def _learn(self, wall: Wall, resumed: float) -> str:
+        """What a wall teaches; if it stands yet, it is met again, and teaches again."""
         if self._by_concurrency:
             self._concurrency, self._accepted = max(1, self._concurrency * 2 // 3), 0
             return f"{self._concurrency} at once"
-        return self._rules.learn(wall)
+        return self._rules.learn(wall, resumed)
+
+    def _wall_is_over(self, left: float) -> None:
+        """A call that *left* after it was let through."""
+        self._wall = self._probe = None
+        self._parks_in_a_row = 0
+
+    def _try_anew(self, call: Sent, at: float) -> None:
+        """*call* leaves at *at* to look whether the wall still stands."""
+        assert self._wall is not None
+        self._taught = self._learn(self._wall, at) or self._taught
+        self._probe = call
+        self._rested = at - self._wall.at >= RESTED
+        if self._rules.is_paced and self._rested:
+            self._first = math.inf  # evenly spaced calls never meet a wall all at once
+
+    def _hear_no_news(self, now: float) -> None:
+        """A refusal would have come by now: the call that looks was let through."""
+        if self._probe is not None and self._probe.at is not None and now >= self._no_news_at:
+            self._wall_is_over(self._probe.at)
+
+    @property
+    def _waits_for_news(self) -> bool:
+        """Whether all wait for the call that looks; not if it costs little that the wall stands."""
+        if self._wall is None or self._probe is None:
+            return False
+        return self._parks_in_a_row > 1 or not self._rules.is_paced or not self._rested
+
+    @property
+    def _no_news_at(self) -> float:
+        if self._probe is None or self._probe.at is None:
+            return math.inf
+        return self._probe.at + NO_NEWS * self._refusal_takes + NO_NEWS_SECONDS
 
     def _released(self, call: Sent) -> None:
+        if call is self._probe:
+            self._probe = None
         self._in_flight -= 1
         if not self._in_flight:
             self._calm.set()
@@ -293,6 +340,7 @@ class Limiter:
         loop = asyncio.get_running_loop()
         while (first := self._first_waiting()) is not None:
             now = loop.time()
+            self._hear_no_news(now)
             at, why = self._free_at(now, first.lane)
             if at > now:
                 self._held_by = why
@@ -316,14 +364,16 @@ class Limiter:
         slot = Slot(self, waited, why if waited > 0 else "")
         self._in_flight += 1
         self._expected -= 1
+        if self._wall is not None and self._probe is None:
+            self._try_anew(slot.call, at)
         self._rules.count(slot.call, at)
         return slot
 
     def _free_at(self, now: float, lane: int) -> tuple[float, str]:
         """When the next call may leave, and what holds it back; infinity: after an answer."""
         # After a wall one call goes first, so that the next wall is not met by all.
-        if self._wall is not None and self._in_flight:
-            return math.inf, "429"
+        if self._waits_for_news:
+            return self._no_news_at, "429"
         if self._in_flight >= self._most_in_flight(now):
             return math.inf, "concurrency"
         if self._in_flight >= max(self._first, self._answered):

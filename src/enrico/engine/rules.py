@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
+from enrico.engine.guesses import is_bucket, on_the_clock
 from enrico.engine.windows import Ledger, Pace, Sent, Window
 
 SPREAD = 0.1
@@ -24,6 +25,8 @@ SHORT_WALL = 2.0
 """Seconds. Up to here a wall does not say which window is full."""
 FULL = 0.75
 """A known window that let through so much of its limit was full."""
+RIGHT = 0.9
+"""One of a second that let through so much, counting all that may belong to it, is right."""
 STORM = 0.3
 """One that let through less was not even near it: the provider is in trouble, the limit right. So
 no pace that is learnt beside known limits is slower either."""
@@ -31,9 +34,11 @@ A_FIFTH_LESS = 0.8
 SURE = 0.98
 """A pace is measured: so much of it is kept."""
 ENOUGH = 10
-"""Calls let through between two walls that say how fast a bucket is refilled."""
+"""Calls let through that say how many a second are."""
 CROWD = 3
 """So many calls that one wall refused at once are no accident at a window's edge."""
+LATE = 3.0
+"""Seconds after which a steady pace that is refused is too fast by no more than calls vary."""
 DOUBT_SECONDS = 60.0
 """A wall that a known window does not explain is believed if another follows within so long, or
 within two of the window."""
@@ -106,6 +111,8 @@ class Rules:
         self._guessed: Window | None = None
         self._recent: deque[Sent] = deque(maxlen=8192)
         self._last_wall = -math.inf
+        self._resumed = -math.inf  # when calls were let through again after it
+        self._before: tuple[Pace | None, float, float] = (None, -math.inf, -math.inf)
         self.spread = spread
         """How far apart two calls may be counted that left together, in seconds."""
         self._patience = TRY_AFTER
@@ -133,7 +140,7 @@ class Rules:
     def learned(self) -> list[str]:
         """What 429s taught, as text."""
         found = [str(rule) for rule in self.known if _learned(rule)]
-        return [*found, str(self.pace)] if self._paced else found
+        return [*found, str(self.pace)] if self.is_paced else found
 
     @property
     def taught(self) -> Taught:
@@ -141,7 +148,7 @@ class Rules:
         return Taught(
             tuple((rule.limit, rule.seconds) for rule in self.known if _learned(rule)),
             rate=0.0 if self.pace is None else self.pace.rate,
-            sure=self._paced,
+            sure=self.is_paced,
             spread=self.spread if self.spread > SPREAD else 0.0,
         )
 
@@ -168,7 +175,7 @@ class Rules:
         return min(rates, default=math.inf)
 
     @property
-    def _paced(self) -> bool:
+    def is_paced(self) -> bool:
         """Whether a wall taught the pace; else it is a guess that grows."""
         return self.pace is not None and self.pace.most < math.inf
 
@@ -188,7 +195,7 @@ class Rules:
             )
             free = rule.free_at(now, self.spread, reserve=reserve)
             if free > at:
-                guess = rule is self.pace and not self._paced
+                guess = rule is self.pace and not self.is_paced
                 at, why = free, "an unknown limit" if guess else str(rule)
         return at, why
 
@@ -205,7 +212,7 @@ class Rules:
 
     def accepted(self, now: float) -> None:
         """A call was served: a guess grows, and after a long calm what was learnt is tried."""
-        if self.pace is not None and not self._paced:
+        if self.pace is not None and not self.is_paced:
             self.pace.rate += 1.0
         if self._try_at is None:
             self._try_at = now + self._patience
@@ -214,7 +221,7 @@ class Rules:
             for rule in self.known:
                 if isinstance(rule, Ledger) and rule.learned:
                     rule.stretch(TRY_SHARE)
-            if self.pace is not None and self._paced:
+            if self.pace is not None and self.is_paced:
                 self.pace.rate = self.pace.most = self.pace.rate * (1 + TRY_SHARE)
 
     # -- being told -----------------------------------------------------------------------
@@ -228,7 +235,7 @@ class Rules:
         slower than what is named evenly spread: a burst may meet a limit that nobody names.
         """
         limits = {seconds: limit for seconds, limit in named.items() if limit > 0}
-        if self._guessed is not None and self.pace is not None and not self._paced:
+        if self._guessed is not None and self.pace is not None and not self.is_paced:
             if self._guessed.seconds >= min(named):
                 self.pace = self._guessed = None
             else:
@@ -246,22 +253,29 @@ class Rules:
 
     # -- learning -------------------------------------------------------------------------
 
-    def learn(self, wall: Wall) -> str:
+    def learn(self, wall: Wall, resumed: float) -> str:
         """What the end of *wall* teaches, as text; empty when nothing.
+
+        *resumed*: when the call left that was let through again.
 
         A wall of more than two seconds says when it ends, and so which window is full and since
         when: what was let through since is its limit. A shorter one teaches a pace.
         """
-        self._patience *= 2 if self.learned else 1
+        if wall.at == self._last_wall:  # it stands yet: what it seemed to teach was too little
+            self.pace, before, began = self._before
+        else:
+            self._patience *= 2 if self.learned else 1
+            before, began = self._last_wall, self._resumed
+            self._before = self.pace, before, began
         self._try_at = wall.ends + self._patience
-        before, self._last_wall = self._last_wall, wall.at
+        self.saw(wall, resumed)
         for rule in self.known:
             through = self._let_through(rule.seconds, wall.at)
             if isinstance(rule, Ledger) and rule.sure and through >= FULL * rule.sure:
                 rule.learn(rule.sure)  # it was tried higher, and that was too much
                 return str(rule)
         if wall.seconds <= SHORT_WALL:
-            return self._learn_pace(wall, before)
+            return self._learn_pace(wall, before, began)
         seconds = next((s for s in (60.0, 3600.0) if wall.seconds <= s), 86400.0)
         # It ends then at the latest: providers give whole seconds, rounded up.
         opened = wall.ends - 1 - seconds
@@ -282,42 +296,58 @@ class Rules:
         ledger.learn(through)
         return str(ledger)
 
-    def _learn_pace(self, wall: Wall, before: float) -> str:
+    def saw(self, wall: Wall, resumed: float) -> None:
+        """*wall* stood, and calls go out again since *resumed*."""
+        self._last_wall, self._resumed = wall.at, resumed
+
+    def _learn_pace(self, wall: Wall, before: float, began: float) -> str:
         """A bucket is empty, or a window of a second full."""
+        if self.pace is not None and self.is_paced:
+            return self._slow_down(self.pace.rate, wall, before, began)
         rates = []
         doubtful = 0.0
         for rule in self.known:
             if not isinstance(rule, Ledger) or rule.learned:
                 continue
             through = self._let_through(rule.seconds, wall.at)
-            if through > FULL * rule.limit and rule.seconds <= SHORT_WALL and self._widen():
+            if through > RIGHT * rule.limit and rule.seconds <= SHORT_WALL and self._widen():
                 return ""  # right, and the network's delay varies more than was thought
             if through >= STORM * rule.limit:
                 rates.append(through / (rule.seconds + self.spread))
                 doubtful = max(doubtful, DOUBT_SECONDS, 2 * rule.seconds)
-        if self.pace is not None and self._paced:
-            return self._slow_down(self.pace.rate, wall, before)
         if rates and not self._crowd(wall) and wall.at > before + doubtful:
             self._widen()
             return ""  # one call that came at a bad moment says nothing of the limit
         if not rates and not self._configured:
-            rates = [self._sent(wall.at - 1, wall.at) / (1 + self.spread)]
+            through = self._sent(wall.at - 1, wall.at)
+            if through < ENOUGH:  # one more that was counted late or early makes a difference
+                until = wall.at + self.spread
+                through = self._sent(wall.at - 1, until)
+                through += self._sent(wall.at - 1 - self.spread, until) > through
+            rates = [through / (1 + self.spread)]
         return self._keep_pace(min(rates)) if any(rates) else ""
 
-    def _slow_down(self, pace: float, wall: Wall, before: float) -> str:
-        """*pace* was too fast: a fifth less, or what was let through since the wall before."""
-        since = max(before, self._recent[0].at or wall.at)
-        through = self._sent(since, wall.at)
-        proven = (through - 1) / max(wall.at - since, 1.0)
-        lately = self._sent(wall.at - 1, wall.at)
-        few = through < ENOUGH
-        refused = pace if few else min(pace, lately)
-        # Met far below the pace, it is no limit by the second, so a bucket: that is refilled as
-        # fast as it let calls through.
-        bucket = not few and lately < pace / 2
-        if not bucket and proven < FULL * refused:
-            proven = refused * A_FIFTH_LESS
-        return self._keep_pace(proven)
+    def _slow_down(self, pace: float, wall: Wall, before: float, began: float) -> str:
+        """*pace* was too fast, at which calls went out since *began*, after the wall *before*."""
+        times = sorted(call.at for call in self._recent if call.at and not call.refused)
+        took = wall.at - max(began, times[0] if times else wall.at)
+        through = self._sent(wall.at - took - self.spread / 2, wall.at + self.spread)
+        if took <= 0 or through < 2:
+            return ""  # nothing is let through: it is no matter of pace
+        if before == -math.inf:
+            return self._keep_pace(pace * A_FIFTH_LESS)  # learnt in another run
+        quiet = began - max((at for at in times if at < began), default=-math.inf)
+        if took <= 1 + self.spread / 2 and quiet >= 1 - self.spread:
+            # Nothing counted when it began, so a window of a second is full since then.
+            return self._keep_pace(min(through / (1 + self.spread), pace))
+        # A bucket was empty at the wall before, and is again. One for a second fills in a second.
+        empty = max(before, began - 1)
+        refill = self._sent(empty, wall.at) / (wall.at - empty)
+        if is_bucket(times, refill, before):
+            return self._keep_pace(refill)
+        limit = on_the_clock(times, (before, wall.at), self.spread / 2)
+        slower = pace * A_FIFTH_LESS if took < LATE else pace / (1 + self.spread)
+        return self._keep_pace(slower if limit is None else min(limit / (1 + self.spread), pace))
 
     def _keep_pace(self, rate: float) -> str:
         known = [rule.rate for rule in self.known if not _learned(rule)]
@@ -328,9 +358,11 @@ class Rules:
     def _let_through(self, seconds: float, until: float) -> int:
         """Calls in a window of so many seconds, those counted that may belong to it.
 
-        The refused one may have been counted late, and those before it early.
+        The refused one may have been counted late, and those before it early; or those after it.
         """
-        return self._sent(until - seconds - 2 * self.spread, until)
+        # A spread that walls made wide would let in calls of other windows.
+        spread = min(self.spread, 2 * SPREAD)
+        return self._sent(until - seconds - 2 * spread, until + spread)
 
     def _crowd(self, wall: Wall) -> bool:
         """Whether the wall met many calls at once, before anybody knew of it."""

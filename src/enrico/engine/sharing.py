@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from enrico.engine.board import Away, Board, Common, Entry, Said, Seen
-from enrico.engine.limits import Limiter, Slot, Waiting
+from enrico.engine.limits import RESTED, Limiter, Slot, Waiting
 from enrico.engine.others import Others, not_among
 from enrico.engine.ours import LEASE, REPORT, Grant, Ours
 from enrico.engine.rules import Wall
@@ -155,13 +155,10 @@ class SharedLimiter(Limiter):
             self._tell_at_once(_News(wall=True))
         return wait
 
-    def succeeded(self, slot: Slot) -> str:
-        """See :meth:`Limiter.succeeded`; the others hear of the end of a wall at once."""
-        walled = self._wall is not None
-        taught = super().succeeded(slot)
-        if walled and self._wall is None:
-            self._tell_at_once(_News(opened=slot.call.at))
-        return taught
+    def _wall_is_over(self, left: float) -> None:
+        super()._wall_is_over(left)
+        self._news = self._news.and_later(_News(opened=left))
+        self._ours.tell_by = -math.inf
 
     def _tell_at_once(self, news: _News) -> None:
         self._news = self._news.and_later(news)
@@ -185,6 +182,7 @@ class SharedLimiter(Limiter):
 
     def _pump(self) -> None:
         """See to it that a turn is taken in time; without rules, give leave at once."""
+        self._hear_no_news(asyncio.get_running_loop().time())
         if not self._rules.all:
             super()._pump()
         if self._turning is not None or self._closed:
@@ -308,6 +306,8 @@ class SharedLimiter(Limiter):
             self._rules.take_back(one.slot.call)
             self._in_flight -= 1
             self._expected += 1
+            if one.slot.call is self._probe:
+                self._probe = None
             heapq.heappush(self._queue, one.waiting)
         if not self._in_flight:
             self._calm.set()
@@ -332,11 +332,11 @@ class SharedLimiter(Limiter):
                 self._concurrency = theirs.concurrency
             if (both := theirs.taught.after(self._told[0], taught)) != taught:
                 self._rules.adopt(both, now)
-            self._adopt_wall(theirs, news)
+            self._adopt_wall(theirs, news, now)
         self._common = theirs
         self._told = (self._rules.taught, self._concurrency)
 
-    def _adopt_wall(self, theirs: Common, news: _News) -> None:
+    def _adopt_wall(self, theirs: Common, news: _News, now: float) -> None:
         wall = None if theirs.wall is None else Wall(*(at - self._clock for at in theirs.wall))
         parked_until = theirs.parked_until - self._clock
         if news.wall:
@@ -352,6 +352,11 @@ class SharedLimiter(Limiter):
             parked_until = max(parked_until, theirs.probe_until - self._clock)
         if wall is not None and self._wall is None and not self._by_concurrency:
             self._first, self._answered = 1, 0
+        if wall is None and self._wall is not None:
+            self._rules.saw(self._wall, now)
+            self._probe = None
+            if self._rules.is_paced and now - self._wall.at >= RESTED:
+                self._first = math.inf
         self._wall, self._parked_until, self._parks_in_a_row = wall, parked_until, theirs.parks
 
     def _common_now(self, seen: Seen, news: _News, now: float, *, probing: bool) -> Common | None:
@@ -398,7 +403,7 @@ class SharedLimiter(Limiter):
         ahead = 0
         while ahead < AHEAD_MOST and (first := self._first_waiting()) is not None:
             at, why = self._free_at(now, first.lane)
-            if at > now + AHEAD:
+            if at > now + AHEAD or self._waits_for_news:
                 break
             ahead += at > now
             slot = self._admit(at, why or self._held_by)
