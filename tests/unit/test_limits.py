@@ -538,20 +538,39 @@ def test_a_wall_ends_with_a_call_that_left_after_it() -> None:
     assert run_virtually(scene()) == [True, False]  # one looks whether it still stands
 
 
+def test_connections_show_that_the_network_is_calm() -> None:
+    async def scene(seconds: list[float]) -> float:
+        limiter = Limiter([Window(1, 1)], concurrency=9)
+        limiter.network(seconds)
+        (await limiter.slot()).sent()
+        began = asyncio.get_running_loop().time()
+        await limiter.slot()
+        return asyncio.get_running_loop().time() - began
+
+    assert run_virtually(scene([0.03, 0.031, 0.03, 0.04])) == pytest.approx(1.05)
+    assert run_virtually(scene([0.03, 0.1, 0.03, 0.04])) == pytest.approx(1.07)
+    assert run_virtually(scene([0.03, 0.9, 0.03, 0.04])) == pytest.approx(1.1)
+    assert run_virtually(scene([0.03])) == pytest.approx(1.1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("earliest", "latest"), [(0.08, 0.12), (0.02, 0.12), (0.0, 0.1)])
+@pytest.mark.parametrize("earliest", [0.02, 0.08])
+@pytest.mark.parametrize("calm", [False, True])
 def test_a_known_limit_is_not_passed_by_calls_that_are_counted_late(
-    kind: Callable[[int, float], Counter], seed: int, earliest: float, latest: float
+    kind: Callable[[int, float], Counter], seed: int, earliest: float, calm: bool
 ) -> None:
-    """A provider's own way to its counter varies, however calm the network is."""
+    """A provider's own way to its counter may vary more than a calm network: that is met once."""
+    latest = 0.12
     server = Server(kind(5, 1), jitter=latest - earliest, latency=0.3)
     server.random = random.Random(seed)
     limiter = Limiter([Window(5, 1)], concurrency=4)
+    if calm:
+        limiter.network([0.03] * 4)
 
     run_virtually(drive(limiter, server, 200))
 
-    assert server.refused == 0
+    assert server.refused <= (2 if calm and latest - earliest > 0.05 else 0)
     assert limiter.windows == (Window(5, 1),)
 
 

@@ -92,21 +92,27 @@ class Http:
     ) -> None:
         await self._session.close()
 
-    async def warm(self, connections: int) -> None:
-        """Open connections before they are needed; whoever cannot be reached is met later."""
+    async def warm(self, connections: int) -> list[float]:
+        """Open connections before they are needed; whoever cannot be reached is met later.
+
+        Returns the seconds that each took.
+        """
         url = URL(self._base)
         loop = asyncio.get_running_loop()
 
-        async def connect() -> aiohttp.connector.Connection:
+        async def connect() -> tuple[aiohttp.connector.Connection, float]:
+            began = loop.time()
             request = aiohttp.ClientRequest("GET", url, loop=loop)
-            return await self._connector.connect(request, [], WARMING)
+            connection = await self._connector.connect(request, [], WARMING)
+            return connection, loop.time() - began
 
         opened = await asyncio.gather(
             *(connect() for _ in range(connections)), return_exceptions=True
         )
-        for connection in opened:
-            if not isinstance(connection, BaseException):
-                connection.release()
+        made = [one for one in opened if not isinstance(one, BaseException)]
+        for connection, _ in made:
+            connection.release()
+        return [seconds for _, seconds in made]
 
     async def send(
         self, request: Request, timeout_seconds: float, left: Callable[[], None] | None = None

@@ -188,6 +188,10 @@ class Limiter:
         for age in sorted(seconds_ago, reverse=True):
             self._rules.count(Sent(at=now - age), now - age)
 
+    def network(self, seconds: Sequence[float]) -> None:
+        """Opening connections took so long: a calm network needs less of a margin."""
+        self._rules.network(seconds)
+
     # -- being told -----------------------------------------------------------------------
 
     def told(self, windows: Iterable[Window], used: Mapping[float, int] | None = None) -> None:

@@ -17,10 +17,11 @@ from enrico.engine.guesses import is_bucket, on_the_clock
 from enrico.engine.windows import Ledger, Pace, Sent, Window
 
 SPREAD = 0.1
-"""Seconds. Two requests sent together may be counted this far apart at the provider. A wall may
-show that it is more; nothing shows that it is less: connections that open equally fast do not say
-how long the provider takes from there to its counter."""
+"""Seconds. Two requests sent together may be counted this far apart at the provider. A calm network
+may show that it is less, a wall that it is more."""
+SPREAD_LEAST = 0.05
 SPREAD_MOST = 0.5
+CONNECTIONS_MEASURED = 4
 SHORT_WALL = 2.0
 """Seconds. Up to here a wall does not say which window is full."""
 FULL = 0.75
@@ -168,6 +169,11 @@ class Rules:
         self.spread = max(self.spread, taught.spread)
         # It was just tried, or just refused: that is enough for all.
         self._try_at = max(self._try_at or 0.0, now + LONGEST_SHARED)
+
+    def network(self, seconds: Sequence[float]) -> None:
+        """Connecting took so long each time: where that hardly varies, no call's way does."""
+        if len(seconds) >= CONNECTIONS_MEASURED and self.spread == SPREAD:
+            self.spread = min(max(max(seconds) - min(seconds), SPREAD_LEAST), SPREAD)
 
     def binding_rate(self, calls: float) -> float:
         """Calls a second that the tightest rule allows which so many calls would meet."""

@@ -162,7 +162,7 @@ async def warm(paths: Mapping[str, CallPath], calls: Mapping[str, int]) -> None:
     """Open connections to whoever will be asked, while the run is still being written down."""
 
     async def one(path: CallPath, connections: int) -> None:
-        await path.http.warm(connections)
+        path.limiter.network(await path.http.warm(connections))
 
     await asyncio.gather(
         *(
