@@ -432,6 +432,50 @@ def test_a_call_that_is_not_refused_in_time_was_let_through() -> None:
     assert run_virtually(scene()) == pytest.approx(0.2 * NO_NEWS + NO_NEWS_SECONDS)
 
 
+def test_a_call_that_never_left_counts_in_no_limit_that_is_named_later() -> None:
+    async def scene() -> None:
+        limiter = Limiter(concurrency=9)
+        (await limiter.slot()).release()
+        limiter.told([Window(1, 1)])
+        await asyncio.wait_for(limiter.slot(), 5)
+
+    run_virtually(scene())
+
+
+class AtOnce:
+    """Lets so many calls be under way at once."""
+
+    def __init__(self, limit: int, latency: float) -> None:
+        self.limit, self.latency = limit, latency
+        self.refused = self.under_way = 0
+        self.walls: list[float] = []
+        self.random = random.Random(7)
+
+    async def call(self) -> float | None:
+        await asyncio.sleep(self.random.uniform(0, 0.05))
+        if self.under_way >= self.limit:
+            self.refused += 1
+            self.walls.append(asyncio.get_running_loop().time())
+            return -1.0
+        self.under_way += 1
+        await asyncio.sleep(self.latency * self.random.uniform(0.7, 1.3))
+        self.under_way -= 1
+        return None
+
+
+@pytest.mark.parametrize("limit", [1, 4, 20])
+def test_how_many_calls_at_once_are_allowed_is_learnt_from_one_wall(limit: int) -> None:
+    server = AtOnce(limit, latency=1.0)
+    limiter = Limiter(concurrency=64, by_concurrency=True)
+
+    took = run_virtually(drive(limiter, server, 100 * limit))  # type: ignore[arg-type]
+
+    burst = sum(wall < server.walls[0] + 0.5 for wall in server.walls)
+    assert 30 - limit <= burst <= 64  # whoever was under way before the first refusal was back
+    assert server.refused - burst <= 6
+    assert took <= 1.35 * 100  # a hundred rounds of a second
+
+
 def test_a_wrong_limit_is_lowered_within_three_windows() -> None:
     server = Server(FixedWindow(1000, 60))
     limiter = Limiter([Window(2000, 60)], concurrency=64)

@@ -29,6 +29,9 @@ NO_NEWS = 1.5
 NO_NEWS_SECONDS = 0.1
 """A call that was not refused after so many times what refusals take, and so many seconds more, was
 let through."""
+MOST_CALM_ROUNDS = 64
+"""As many calls at once as a wall taught are answered so often, at most, until one more is tried;
+at first twice, and twice as often after each wall."""
 RESTED = 0.9
 """Seconds from a wall to the next call, after which no call of a window of a second counts."""
 FIRST_BURST = 50
@@ -108,6 +111,7 @@ class Limiter:
         self._seconds = typical_seconds
         self._expected = math.inf
         self._accepted = 0  # calls accepted since the concurrency was last changed
+        self._calm_rounds = 1
         self._in_flight = 0
         self._queue: list[Waiting] = []
         self._order = 0
@@ -246,7 +250,8 @@ class Limiter:
             self._seconds += (now - left - self._seconds) / 16
         self._answered += 1
         self._accepted += 1
-        if self._accepted > 2 * self._concurrency and self._concurrency < self._most_at_once:
+        tried = self._accepted > self._calm_rounds * self._concurrency
+        if tried and self._concurrency < self._most_at_once:
             self._concurrency, self._accepted = self._concurrency + 1, 0
         self._pump()
         return taught
@@ -284,7 +289,10 @@ class Limiter:
     def _learn(self, wall: Wall, resumed: float) -> str:
         """What a wall teaches; if it stands yet, it is met again, and teaches again."""
         if self._by_concurrency:
-            self._concurrency, self._accepted = max(1, self._concurrency * 2 // 3), 0
+            under_way = self._rules.in_flight_at(wall)
+            fewer = min(under_way, self._concurrency - 1) or self._concurrency * 2 // 3
+            self._concurrency, self._accepted = max(1, fewer), 0
+            self._calm_rounds = min(2 * self._calm_rounds, MOST_CALM_ROUNDS)
             return f"{self._concurrency} at once"
         return self._rules.learn(wall, resumed)
 

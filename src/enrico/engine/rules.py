@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
@@ -213,6 +214,8 @@ class Rules:
 
     def take_back(self, call: Sent) -> None:
         """*call* never left."""
+        with suppress(ValueError):  # it may be long ago that it had leave
+            self._recent.remove(call)
         for rule in self.all:
             rule.take_back(call)
 
@@ -369,6 +372,19 @@ class Rules:
         # A spread that walls made wide would let in calls of other windows.
         spread = min(self.spread, 2 * SPREAD)
         return self._sent(until - seconds - 2 * spread, until + spread)
+
+    def in_flight_at(self, wall: Wall) -> int:
+        """How many calls were under way at *wall* that were not refused; 0 if it met few calls.
+
+        One call that is refused by itself may have come at a bad moment.
+        """
+        if not self._crowd(wall):
+            return 0
+        return sum(
+            call.at <= wall.at and (call.over is None or call.over > wall.at) and not call.refused
+            for call in self._recent
+            if call.at is not None
+        )
 
     def _crowd(self, wall: Wall) -> bool:
         """Whether the wall met many calls at once, before anybody knew of it."""
