@@ -173,7 +173,7 @@ def settings_page() -> str:
         "`--profile NAME` sets the limits that you know to be true. A provider's own figures may "
         "tighten them, never loosen them. Without a profile and without `limits`, Enrico assumes "
         + "; ".join(
-            f"{name} {' and '.join(limits)}" for name, limits in ASSUMED_LIMITS.items() if limits
+            f"{name} {limits}" for name, limits in ASSUMED_LIMITS.items() if limits != "none"
         )
         + ", and then follows what the provider says.\n",
         _table(

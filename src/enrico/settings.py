@@ -6,7 +6,9 @@ from this file. Prices carry the day they were read on, because they move.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -15,6 +17,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -31,6 +34,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from enrico.engine.windows import parse_windows
 from enrico.errors import ConfigError
 from enrico.secret_files import read_secret
 
@@ -44,11 +48,22 @@ class _Section(BaseModel):
 
 
 def _joined(value: Any) -> Any:
-    """A TOML list of windows reads like the text with commas."""
+    """A list of windows, in TOML or as JSON in the environment, reads like the text with commas."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(json.JSONDecodeError):
+            value = json.loads(value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
-Limits = Annotated[str, BeforeValidator(_joined)]
+def _understood(value: str) -> str:
+    try:
+        parse_windows(value.split(","))
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+Limits = Annotated[str, BeforeValidator(_joined), AfterValidator(_understood)]
 
 
 class ApolloSettings(_Section):
@@ -459,8 +474,9 @@ def _what_is_wrong(error: ValidationError) -> str:
     *sections, last = (str(part) for part in first["loc"])
     name = ".".join([*sections, last])
     if first["type"] != "extra_forbidden":
+        told = first["msg"].removeprefix("Value error, ").removesuffix(".")
         return (
-            f"The setting {name} cannot be used: {first['msg']}. Look it up in "
+            f"The setting {name} cannot be used: {told}. Look it up in "
             "docs/reference/settings.md, or leave it out to get the default."
         )
     section = Settings.model_fields[sections[0]].annotation if sections else Settings

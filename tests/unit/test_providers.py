@@ -509,8 +509,13 @@ def test_fences_thoughts_and_blank_lines_are_seen_through() -> None:
         f"```json\n{document}\n```",
         f"<think>hm</think>\n{document}",
         f"\n {document}",
+        f"Here is the JSON:\n```json\n{document}\n```\nAnything else?",
+        f"Sure. {document} Done.",
     ):
         assert not read_picks(answer([], content=content), items).missing
+    for content in (document[:-1], f"{document}\n{document}", f"```json\n{document[:-2]}"):
+        with pytest.raises(BadAnswer):
+            read_picks(answer([], content=content), items)
     padded = answer([], content=document)
     assert not read_picks(Reply(200, {}, b"\n\n\n" + padded.body), items).missing
 

@@ -411,8 +411,10 @@ def _choice(reply: Reply) -> dict[str, Any]:
     return choice
 
 
-_FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*)\n\s*```\s*$", re.DOTALL)
 _THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+_JSON = re.compile(r"[\[{].*[\]}]", re.DOTALL)
+"""What stands in a fence, or between a sentence before and one after; never a part of an answer,
+for of two answers it takes what lies between them along, and that is no JSON."""
 
 
 def _document(choice: dict[str, Any]) -> list[Any]:
@@ -420,11 +422,9 @@ def _document(choice: dict[str, Any]) -> list[Any]:
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, str) or not content.strip():
         raise BadAnswer("its content is blank")
-    content = _THOUGHT.sub("", content)
-    if fenced := _FENCE.match(content):
-        content = fenced[1]
+    found = _JSON.search(_THOUGHT.sub("", content))
     try:
-        document = load_json(content.encode())
+        document = load_json(found[0].encode() if found else b"")
     except orjson.JSONDecodeError:
         raise BadAnswer("its content is not JSON") from None
     if isinstance(document, list):
