@@ -155,7 +155,7 @@ async def take(
         answer.call_id, answer.ended_at, answer.cost, matches, unclear="leave" if again else "hold"
     )
     count_people(ctx, matches)
-    if not again:
+    if matches.unclear and not again:
         number = await held_in(ctx.db, answer.call_id)
         ctx.stats.providers["apollo"].held += number
     unclear = set(matches.unclear if again else ())
