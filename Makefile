@@ -27,8 +27,9 @@ setup: .venv/.installed
 demo: setup
 	@$(BIN)/enrico demo
 
+# Four at once on any machine: many tests wait for processes, limits and disks.
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check src tests benchmarks docs

@@ -47,6 +47,15 @@ VARYING = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a minute or more are spread, so that each of four processes begins with one."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    for place, item in enumerate(long):
+        rest.insert(place * len(rest) // max(4, len(long)), item)
+    items[:] = rest
+
+
 class NoonClock(datetime):
     """The time as the journal sees it: it runs on from noon of the day the tests began."""
 

@@ -11,8 +11,6 @@ import sys
 import time
 from typing import Any
 
-from sqlalchemy.engine import make_url
-
 from enrico.engine.http import Http, Request
 from enrico.engine.limits import Limiter, TooLate
 from enrico.engine.sharing import SharedLimiter
@@ -60,7 +58,7 @@ async def main(
         if database == "alone":
             done = await send_all(Limiter(windows, **options), http, int(calls))
         else:
-            backend = Postgres(make_url(database))
+            backend = Postgres(database)
             board = PostgresBoard(backend, f"serper {limit}", backend.name)
             async with SharedLimiter(board, windows, **options) as limiter:
                 done = await send_all(limiter, http, int(calls))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 import re
 import time
@@ -96,7 +97,7 @@ def apollo_bulk() -> Case:
         missed = set(found.not_found) - {ASKED[n].key for n in UNKNOWN}
         if missed:
             wrong.append(f"{len(missed)} are missed whom the provider knows")
-        if found.not_found and len(orjson.loads(body)["matches"]) != len(ASKED):
+        if found.not_found and len(json.loads(body)["matches"]) != len(ASKED):
             wrong.append("an answer of another length says that somebody is not known")
         answered = [*found.found, *found.not_found, *found.unclear]
         if sorted(answered) != sorted(person.key for person in ASKED):
@@ -113,7 +114,7 @@ def apollo_single() -> Case:
         found = read_single(Reply(200, {}, body), ASKED[2])
         wrong = _on_others(2, found.found.get(ASKED[2].key))
         # To leave the person out, or to send null, is how an unknown one is told of.
-        if found.not_found and orjson.loads(body).get("person") is not None:
+        if found.not_found and json.loads(body).get("person") is not None:
             wrong.append("missed whom the provider knows")
         return wrong
 
@@ -138,7 +139,7 @@ def serper() -> Case:
             whose = {n for text in _texts(result) for n in _CANARY.findall(text)}
             if len(whose) > 1:
                 wrong.append(f"a result is made of {len(whose)}")
-        organic = orjson.loads(body).get("organic")
+        organic = json.loads(body).get("organic")
         if not found and organic:
             wrong.append("results that cannot be read pass for none")
         return wrong + _unstorable([text for result in found for text in _texts(result)])
@@ -291,7 +292,7 @@ def huge() -> list[tuple[Case, str, bytes]]:
     """Answers as large as may come in, or nearly."""
     found = []
     for case in CASES:
-        document = orjson.loads(case.body)
+        document = json.loads(case.body)
         name = next(
             n for n in ("matches", "person", "organic", "accounts", "choices") if n in document
         )

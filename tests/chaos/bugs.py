@@ -102,8 +102,8 @@ def _check_then_spend() -> None:
 def _resend() -> None:
     """A call in doubt is sent again whatever the policy says."""
 
-    async def free(*_: Any) -> tuple[bool, str]:
-        return True, "why not"
+    async def free(*_: Any) -> reconcile.Verdict:
+        return reconcile.Verdict(True, "why not")
 
     reconcile._judge = free
 

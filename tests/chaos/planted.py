@@ -77,8 +77,8 @@ def _failures_are_empty(reply: Reply) -> Any:
     return () if reply.status != 200 else read_results(reply)
 
 
-async def _always_free(*_: Any) -> tuple[bool, str]:
-    return True, "nobody looked"
+async def _always_free(*_: Any) -> reconcile.Verdict:
+    return reconcile.Verdict(True, "nobody looked")
 
 
 def _bucket(self: Ledger, now: float, spread: float, *, reserve: bool = False) -> float:

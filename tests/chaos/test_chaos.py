@@ -12,6 +12,7 @@ import pytest
 from tests.chaos.bugs import BUGS, SWITCH
 
 ROOT = Path(__file__).parents[2]
+LONG = pytest.mark.long
 HARNESSES = ("boundaries", "kills", "sigterm", "power", "disk", "caps", "loop", "servers")
 
 
@@ -25,14 +26,19 @@ def chaos(*harnesses: str, bug: str = "") -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("harnesses", [HARNESSES, ("workers",)], ids=["one", "many"])
+@pytest.mark.parametrize(
+    "harnesses",
+    [pytest.param(HARNESSES, id="one"), pytest.param(("workers",), id="many", marks=LONG)],
+)
 def test_nothing_is_lost_and_nothing_paid_twice_whatever_happens(harnesses) -> None:
     done = chaos(*harnesses)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize(
+    "bug", [pytest.param(b, marks=LONG if BUGS[b].harness == "workers" else ()) for b in BUGS]
+)
 def test_a_planted_bug_is_seen(bug: str) -> None:
     done = chaos(BUGS[bug].harness, bug=bug)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from enrico.cli import run_command
 from enrico.sandbox import DEFAULT_KEYS, RunningSandbox
 
 PATIENCE_SECONDS = 60.0
+# As at a terminal, though the tests themselves may run under nohup; processes inherit it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.engine import make_url
 
 from enrico.engine.http import Http, Request
 from enrico.engine.limits import TooLate
@@ -93,7 +92,7 @@ async def test_what_is_too_late_is_not_written_to_the_network(bench):
 
 
 def limiter_on(database: str, worker: str, *windows: Window, **options: Any) -> SharedLimiter:
-    board = PostgresBoard(Postgres(make_url(database)), "serper 123", worker)
+    board = PostgresBoard(Postgres(database), "serper 123", worker)
     return SharedLimiter(board, windows, **{"concurrency": 10, **options})
 
 
@@ -147,7 +146,7 @@ async def test_one_429_parks_all_and_what_it_taught_is_known_to_all(stores):
 
 async def test_calls_in_flight_are_divided_and_a_dead_ones_share_is_free(stores):
     url = stores.url("enrico")
-    backend = Postgres(make_url(url))
+    backend = Postgres(url)
     async with limiter_on(url, "two") as two:
         one = limiter_on(url, "one")
         taken = await asyncio.gather(*(one.slot() for _ in range(10)))
