@@ -106,7 +106,7 @@ class Backlog:
         """Send what windows and calls at once allow, the workers in turn."""
         at_once = self._at_once()
         while self._ready and not self._quiet and self._in_flight < at_once:
-            free, _ = self._rules.free_at(self._now, expected=self._left_to_send, batch=True)
+            free, _ = self._rules.free_at(self._now, to_come=self._left_to_send)
             if free > self._now:
                 if free < self._pump_at:
                     self._pump_at = free

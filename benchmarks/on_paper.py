@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.limiter import ONE_WAY, SERVICE
-from enrico.engine.rules import LONG_BATCH, SPREAD
-from enrico.engine.windows import RESERVED, SLACK, Window, lower_bound_seconds
+from enrico.engine.rules import SPREAD
+from enrico.engine.windows import LONG_BATCH, RESERVED, SLACK, Window, lower_bound_seconds
 from enrico.settings import UnknownPolicy
 
 PEOPLE_A_CALL = 10
@@ -54,8 +54,9 @@ class Job:
         return max(by_concurrency, *(self._paced(window) for window in self.windows))
 
     def _paced(self, window: Window) -> float:
-        """One call in a hundred is left to the fast lane until ten windows are left to fill, and
-        a window counts from the latest moment at which its first call may have been counted."""
+        """One call in a hundred is left to the fast lane until ten windows are left to fill, then
+        where that costs no further one. A window counts from the latest moment at which its first
+        call may have been counted."""
         last = min(self.calls, LONG_BATCH * window.limit)
         kept = window.limit - max(1, window.limit // RESERVED)
         rounds = math.ceil((self.calls - last) / kept) + math.ceil(last / window.limit) - 1

@@ -731,11 +731,14 @@ def test_slower_answers_need_more_in_flight() -> None:
     assert 40 <= run_virtually(scene()) <= 55
 
 
-def test_a_long_batch_leaves_room_for_the_fast_lane() -> None:
+@pytest.mark.parametrize(
+    ("calls", "of"), [(1_000_000, 0), (2_500, 0), (300, 2_500)], ids=["long", "short", "a part"]
+)
+def test_a_batch_leaves_room_for_the_fast_lane(calls: int, of: int) -> None:
     async def scene() -> float:
         loop = asyncio.get_running_loop()
         limiter = Limiter([Window(1000, 60)], concurrency=64)
-        limiter.expect(1_000_000)
+        limiter.expect(calls, of)
         server = Server(FixedWindow(1000, 60))
 
         async def batch() -> None:
@@ -757,6 +760,16 @@ def test_a_long_batch_leaves_room_for_the_fast_lane() -> None:
 
     longest = run_virtually(scene())
     assert longest < 0.5  # a batch alone would fill the window within 8 s and then wait 52
+
+
+@pytest.mark.parametrize("calls", [990, 1000, 1990, 2000])
+def test_room_for_the_fast_lane_costs_a_batch_no_further_window(calls: int) -> None:
+    limiter = Limiter([Window(1000, 60)], concurrency=64)
+    limiter.expect(calls)
+
+    took = run_virtually(drive(limiter, Server(FixedWindow(1000, 60), latency=0.1), calls))
+
+    assert took < 60 * (-(-calls // 1000) - 1) + 10
 
 
 def test_a_storm_does_not_lower_a_limit_that_is_known() -> None:

@@ -110,6 +110,7 @@ class Limiter:
         self._answered = 0
         self._seconds = typical_seconds
         self._expected = math.inf
+        self._of_batch = 0
         self._accepted = 0  # calls accepted since the concurrency was last changed
         self._calm_rounds = 1
         self._in_flight = 0
@@ -147,8 +148,12 @@ class Limiter:
                 future.result().release()
             raise
 
-    def expect(self, calls: int) -> None:
-        """About so many more calls are to come: it decides which windows bind at all."""
+    def expect(self, calls: int, of: int = 0) -> None:
+        """About so many more calls are to come: it decides which windows bind at all.
+
+        *of*: where they are a part of a batch, how many calls all of it takes.
+        """
+        self._of_batch = of or self._of_batch
         self._expected = calls + (max(0, self._expected) if self._expected < math.inf else 0)
 
     @property
@@ -390,7 +395,8 @@ class Limiter:
             return math.inf, "concurrency"
         if self._in_flight >= max(self._first, self._answered):
             return math.inf, "earlier answers"
-        free, why = self._rules.free_at(now, expected=self._expected, batch=lane > FAST_LANE)
+        to_come = max(self._expected, self._of_batch) if lane > FAST_LANE else 0
+        free, why = self._rules.free_at(now, to_come=to_come)
         return (free, why) if free > self._parked_until else (self._parked_until, "429")
 
     def _most_in_flight(self, now: float) -> int:

@@ -50,8 +50,6 @@ TRY_AFTER = 900.0
 """Seconds without a wall until a learnt limit is tried higher; doubles each time that fails."""
 TRY_SHARE = 0.05
 LONGEST_SHARED = 60.0
-LONG_BATCH = 10
-"""Windows that a batch must fill before it leaves room for the fast lane."""
 
 
 @dataclass(slots=True)
@@ -188,19 +186,15 @@ class Rules:
 
     # -- counting -------------------------------------------------------------------------
 
-    def free_at(
-        self, now: float, *, expected: float = math.inf, batch: bool = False
-    ) -> tuple[float, str]:
+    def free_at(self, now: float, *, to_come: float = 0) -> tuple[float, str]:
         """When the next call may leave, and what holds it back.
 
-        A *batch* leaves room for the fast lane where *expected* calls fill windows many times.
+        *to_come*: for a call of a batch, how many of its calls are to come; it leaves room for the
+        fast lane.
         """
         at, why = now, ""
         for rule in self.all:
-            reserve = (
-                batch and isinstance(rule, Ledger) and LONG_BATCH * rule.limit < expected < math.inf
-            )
-            free = rule.free_at(now, self.spread, reserve=reserve)
+            free = rule.free_at(now, self.spread, to_come=to_come)
             if free > at:
                 guess = rule is self.pace and not self.is_paced
                 at, why = free, "an unknown limit" if guess else str(rule)

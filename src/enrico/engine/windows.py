@@ -31,6 +31,9 @@ SLACK = 0.002
 """Share of a window that is given away to be sure of it: an eighth of a second in a minute."""
 RESERVED = 100
 """One call in so many is kept free for the fast lane, at least one."""
+LONG_BATCH = 10
+"""A batch that fills so many windows leaves room for the fast lane in each; a smaller one where it
+fills no more windows for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +166,12 @@ class Ledger:
         self.sure = self.limit
         self.limit = int(min(self.ceiling, max(self.limit + 1, self.limit * (1 + share))))
 
-    def free_at(self, now: float, spread: float, *, reserve: bool = False) -> float:
+    def free_at(self, now: float, spread: float, *, to_come: float = 0) -> float:
         """When one more call may leave: *now*, later, or infinity while that waits for an answer.
 
-        *reserve* leaves room for the fast lane.
+        *to_come*: for a call of a batch, how many of its calls are to come.
         """
         spread = max(spread, self.seconds * SLACK if self.seconds > 10 else 0.0)
-        limit = self.limit
-        if reserve and self.seconds > 5 and limit > 1:
-            limit -= max(1, limit // RESERVED)
         if self._kind == "by the clock":
             # The provider's clock may still be in the last period.
             began = now - (now - CLOCK_SKEW + self._clock) % self.seconds
@@ -180,12 +180,23 @@ class Ledger:
         else:
             self._forget(now - self.seconds, spread)
             free = math.inf
+        limit = self.limit - self._kept_free(to_come)
         if len(self.calls) < limit:
             return now
         # Calls may leave in another order than they had leave.
         must_go = islice(self.calls, len(self.calls) - limit + 1)
         latest = max(call.counted_by(spread) for call in must_go)
         return min(free, latest + self.seconds)
+
+    def _kept_free(self, to_come: float) -> int:
+        """How much room a batch of which so many calls are to come leaves for the fast lane."""
+        limit, calls = self.limit, to_come + len(self.calls)
+        if self.seconds <= 5 or to_come <= 0 or not limit < calls < math.inf:
+            return 0
+        room = max(1, limit // RESERVED)
+        is_long = calls > LONG_BATCH * limit
+        costs_nothing = limit > room and -(-calls // (limit - room)) == -(-calls // limit)
+        return room if limit > 1 and (is_long or costs_nothing) else 0
 
     def _forget(self, until: float, spread: float) -> None:
         while self.calls and self.calls[0].counted_by(spread) <= until:
@@ -237,7 +248,7 @@ class Pace:
         """*call* never left."""
         self._full_at -= 1 / self.rate
 
-    def free_at(self, now: float, spread: float, *, reserve: bool = False) -> float:
+    def free_at(self, now: float, spread: float, *, to_come: float = 0) -> float:
         """When one more call may leave."""
         return max(now, self._full_at - (self.at_once - 1) / self.rate)
 

@@ -25,7 +25,7 @@ from enrico.pipeline.lines import lines_of, open_paths
 from enrico.pipeline.reconcile import apply_left_over, settle_left_over
 from enrico.store.chunks import Part, begin_chunk, claim, end_chunk, left_to_others
 from enrico.store.database import Database
-from enrico.store.selection import Selection, WorkKind
+from enrico.store.selection import Selection, WorkKind, work_size
 from enrico.store.suppressions import load_suppressions
 from enrico.store.tables import calls, chunks, classifications, people, runs, searches
 
@@ -106,7 +106,7 @@ class Chunk:
                 self._ctx = ctx
                 lane = FAST_LANE if self._fast else BATCH_LANE
                 open_paths(ctx, lines_of(self._host), budget, self._watchers, lane)
-                self._expect(ctx, found)
+                self._expect(ctx, found, 0 if self._fast else await self._items_of_run())
                 if self._stopping is not None:
                     ctx.stop(self._stopping)
                 await do_branches(ctx)
@@ -130,18 +130,24 @@ class Chunk:
         await end_chunk(db, self.id, state, orjson.dumps(kept).decode())
         return not self._handed_over
 
-    def _expect(self, ctx: Context, found: dict[WorkKind, int]) -> None:
+    async def _items_of_run(self) -> int:
+        """How many items of this kind the whole run has."""
+        return await work_size(self._host.db, self._part.run_id, self._part.kind)
+
+    def _expect(self, ctx: Context, found: dict[WorkKind, int], of: int) -> None:
+        """*of*: items of the whole run, 0 for one in the fast lane."""
         stats, only = self.stats.providers, self._options.only
         searches, unread = found.get("search", 0), found.get("classify", 0)
         people = found.get("people", 0)
         if "search" in only:
             stats["serper"].total += searches
-            ctx.paths["serper"].limiter.expect(searches)
+            ctx.paths["serper"].limiter.expect(searches, of if searches else 0)
         if "classify" in only:
             stats["deepseek"].total += unread + (searches if "search" in only else 0)
         if "people" in only:
             stats["apollo"].total += people
-            ctx.paths["apollo"].limiter.expect(-(-people // ctx.settings.apollo.batch_size))
+            size = ctx.settings.apollo.batch_size
+            ctx.paths["apollo"].limiter.expect(-(-people // size), -(-of // size) if people else 0)
 
     async def _look_for_the_end(self) -> None:
         """Stop when somebody cancels the run."""
