@@ -23,11 +23,10 @@ from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError, Skippable
 from enrico.providers.common import (
-    NO_SUCH_PATH,
     believable,
     error_text,
     json_object,
-    no_such_path,
+    no_service,
     ordinary_refusal,
     whole_number,
 )
@@ -181,15 +180,10 @@ class Apollo:
                 provider=self.name,
                 status=reply.status,
             )
-        if reply.status == 402:
-            return Fatal(
-                f"Apollo asks for a payment (HTTP 402{words and ': ' + words}). See to the "
-                "account, then run the same command again; it goes on from there.",
-                provider=self.name,
-                status=402,
-            )
-        if reply.status in NO_SUCH_PATH:
-            return no_such_path("Apollo", reply, "APOLLO_BASE_URL", "https://api.apollo.io/api/v1")
+        if refused := no_service(
+            "Apollo", reply, "APOLLO_BASE_URL", "https://api.apollo.io/api/v1"
+        ):
+            return refused
         if reply.status == 403:
             return Fatal(
                 f"The key in APOLLO_API_KEY may not use {BULK} (HTTP 403: {words}). Give it that "

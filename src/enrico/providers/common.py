@@ -18,7 +18,7 @@ _ESCAPES = re.compile(
     rb"|(u0000|u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-NO_SUCH_PATH = (404, 405, 410)
+_NO_SUCH_PATH = (404, 405, 410)
 LARGEST_COST = 10**15
 """Micro-credits or nano-dollars: a billion credits, a million dollars."""
 
@@ -98,15 +98,26 @@ def whole_number(text: str | None) -> int | None:
         return None
 
 
-def no_such_path(provider: str, reply: Reply, setting: str, usual: str) -> Fatal:
-    """The base URL is wrong, for all that is asked is asked at one or two paths."""
+def no_service(provider: str, reply: Reply, setting: str, usual: str) -> Fatal | None:
+    """A refusal of everything: a payment is due, or the base URL is wrong; None for another.
+
+    All that is asked of a provider is asked at one or two paths, so one that is not there is no
+    matter of the request.
+    """
     words = error_text(reply)
-    return Fatal(
-        f"{provider} is not at this address (HTTP {reply.status}{words and ': ' + words}). "
-        f"Check {setting}; the usual one is {usual}",
-        provider=provider.lower(),
-        status=reply.status,
-    )
+    told = f"HTTP {reply.status}{words and ': ' + words}"
+    if reply.status == 402:
+        why = (
+            f"{provider} asks for a payment ({told}). See to the account, then run the same "
+            "command again; it goes on from there."
+        )
+    elif reply.status in _NO_SUCH_PATH:
+        why = (
+            f"{provider} is not at this address ({told}). Check {setting}; the usual one is {usual}"
+        )
+    else:
+        return None
+    return Fatal(why, provider=provider.lower(), status=reply.status)
 
 
 def ordinary_refusal(provider: str, reply: Reply) -> ProviderError | None:

@@ -20,11 +20,10 @@ from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError, Skippable
 from enrico.providers.common import (
-    NO_SUCH_PATH,
     believable,
     error_text,
     json_object,
-    no_such_path,
+    no_service,
     ordinary_refusal,
 )
 from enrico.settings import SerperSettings
@@ -106,15 +105,8 @@ class Serper:
                 provider=self.name,
                 status=reply.status,
             )
-        if reply.status == 402:
-            return Fatal(
-                f"Serper asks for a payment (HTTP 402{words and ': ' + words}). See to the "
-                "account, then run the same command again; it goes on from there.",
-                provider=self.name,
-                status=402,
-            )
-        if reply.status in NO_SUCH_PATH:
-            return no_such_path("Serper", reply, "SERPER_BASE_URL", "https://google.serper.dev")
+        if refused := no_service("Serper", reply, "SERPER_BASE_URL", "https://google.serper.dev"):
+            return refused
         return ordinary_refusal(self.name, reply)
 
     def step_down(self, error: Skippable, call: Call) -> bool:
