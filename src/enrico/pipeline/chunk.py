@@ -90,6 +90,7 @@ class Chunk:
         """
         db, part = self._host.db, self._part
         await begin_chunk(db, self.id, part, self._worker)
+        of = 0 if self._fast else await work_size(db, part.run_id, part.kind)
         known = await load_suppressions(db, self._host.settings)
         applier = Applier(
             db, self._host.journal, self.stats, self._host.settings.serper.language, known.covers
@@ -106,7 +107,7 @@ class Chunk:
                 self._ctx = ctx
                 lane = FAST_LANE if self._fast else BATCH_LANE
                 open_paths(ctx, lines_of(self._host), budget, self._watchers, lane)
-                self._expect(ctx, found, 0 if self._fast else await self._items_of_run())
+                self._expect(ctx, found, of)
                 if self._stopping is not None:
                     ctx.stop(self._stopping)
                 await do_branches(ctx)
@@ -129,10 +130,6 @@ class Chunk:
         kept = {**self.stats.as_dict(), "halted": halted}
         await end_chunk(db, self.id, state, orjson.dumps(kept).decode())
         return not self._handed_over
-
-    async def _items_of_run(self) -> int:
-        """How many items of this kind the whole run has."""
-        return await work_size(self._host.db, self._part.run_id, self._part.kind)
 
     def _expect(self, ctx: Context, found: dict[WorkKind, int], of: int) -> None:
         """*of*: items of the whole run, 0 for one in the fast lane."""
