@@ -154,6 +154,33 @@ def test_without_windows_no_call_asks_the_board() -> None:
     assert run_virtually(scene()) <= 5
 
 
+def test_who_comes_while_all_calls_are_in_use_has_his_share_after_a_call_and_a_moment() -> None:
+    async def scene() -> None:
+        one, two = two_on(Wood())
+        own: list[int] = []
+
+        async def keep_busy(limiter: SharedLimiter) -> None:
+            while True:
+                slot = await limiter.slot()
+                slot.sent()
+                await asyncio.sleep(0.2)
+                slot.release()
+
+        async with one, two, asyncio.TaskGroup() as tasks:
+            busy = [tasks.create_task(keep_busy(one)) for _ in range(150)]
+            await asyncio.sleep(5.05)
+            busy += [tasks.create_task(keep_busy(two)) for _ in range(150)]
+            for _ in range(100):
+                await asyncio.sleep(0.01)
+                assert one._in_flight + two._in_flight <= 100
+                own.append(two._in_flight)
+            for task in busy:
+                task.cancel()
+        assert own[60:] == [50] * 40
+
+    run_virtually(scene())
+
+
 def test_what_one_learns_and_a_guess_that_grows_are_known_to_all() -> None:
     start, grown = Taught(rate=5.0), Taught(rate=8.0)
     walled = Taught(rate=4.0, sure=True)

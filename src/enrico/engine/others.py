@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from enrico.engine.board import Entry
+from enrico.engine.ours import LEASE
 from enrico.engine.rules import Rules
 from enrico.engine.windows import Sent
 
@@ -46,6 +47,7 @@ class Others:
                 call = self._calls[key] = Sent()
                 self._rules.count(call, min(left, now))
             call.at = left
+            call.leave = min(by - LEASE, now) if entry.sent is None else None
             call.over = None if entry.over is None else entry.over - clock
             call.refused = entry.refused
             if entry.sent is None:

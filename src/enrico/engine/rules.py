@@ -332,7 +332,7 @@ class Rules:
 
     def _slow_down(self, pace: float, wall: Wall, before: float, began: float) -> str:
         """*pace* was too fast, at which calls went out since *began*, after the wall *before*."""
-        times = sorted(call.at for call in self._recent if call.at and not call.refused)
+        times = sorted(call.left for call in self._recent if call.left and not call.refused)
         took = wall.at - max(began, times[0] if times else wall.at)
         through = self._sent(wall.at - took - self.spread / 2, wall.at + self.spread)
         if took <= 0 or through < 2:
@@ -375,9 +375,9 @@ class Rules:
         if not self._crowd(wall):
             return 0
         return sum(
-            call.at <= wall.at and (call.over is None or call.over > wall.at) and not call.refused
+            call.left <= wall.at and (call.over is None or call.over > wall.at) and not call.refused
             for call in self._recent
-            if call.at is not None
+            if call.left is not None
         )
 
     def _crowd(self, wall: Wall) -> bool:
@@ -390,7 +390,7 @@ class Rules:
         return sum(
             not call.refused
             for call in self._recent
-            if call.at is not None and since < call.at <= until
+            if call.left is not None and since < call.left <= until
         )
 
     def _widen(self) -> bool:

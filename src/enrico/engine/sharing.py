@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -35,7 +35,10 @@ AHEAD_MOST = 50
 GATHER = 0.01
 """Seconds between two turns, at least."""
 SHARE_SECONDS = 1.0
-"""How often what everybody may have in flight is divided anew."""
+"""How often a worker says that it still uses its share, and for how long it keeps one unused."""
+SHARE_LOOKS = 0.25, 0.1
+"""How often it is looked whether what everybody may have in flight is to be divided anew: by who
+has a share, and by who waits for one."""
 SHARE_LASTS = 15.0
 """For how long a share may be used that cannot be renewed; after 20 s the others take it."""
 PROBE_SECONDS = 10.0
@@ -90,7 +93,7 @@ class SharedLimiter(Limiter):
     """See :class:`Limiter`. Use it as ``async with``, so that its share is given back.
 
     Where no window is known or guessed nothing is asked of the board for a call: each worker has
-    a share of the calls in flight, which are divided anew each second.
+    a share of the calls in flight, which are divided anew as workers come and go.
     """
 
     def __init__(self, board: Board, windows: Sequence[Window] = (), **options: Any) -> None:
@@ -106,8 +109,10 @@ class SharedLimiter(Limiter):
         self._told = (self._rules.taught, self._concurrency)
         self._news = _News()
         self._share: int | None = None
+        """So many calls in flight are ours, as the others know."""
+        self._fair = 0
+        """So many of them we use: fewer, where another worker is to have some."""
         self._shared_at = -math.inf
-        self._shares: Mapping[str, int] = {}  # the others', as last seen
         self._forget_at = -math.inf
         self._turned = -math.inf
         self._turning: asyncio.Task[None] | None = None
@@ -176,7 +181,7 @@ class SharedLimiter(Limiter):
     def _most_in_flight(self, now: float) -> int:
         if self._share is None or now > self._shared_at + SHARE_LASTS:
             return 0
-        return min(self.at_once, self._share)
+        return min(self.at_once, self._share, self._fair)
 
     # -- when to take a turn --------------------------------------------------------------
 
@@ -202,8 +207,11 @@ class SharedLimiter(Limiter):
         """When the next turn is to be taken; infinity: when something happens."""
         at = self._ours.due
         first = self._first_waiting()
-        if first is not None or self._in_flight or self._share is not None:
-            at = min(at, self._shared_at + SHARE_SECONDS)
+        if first is not None and self._share is None:
+            at = now
+        elif first is not None or self._in_flight or self._share is not None:
+            in_want = first is not None and self._fair <= 0
+            at = min(at, self._turned + SHARE_LOOKS[in_want])
         if first is not None and self._rules.all:
             free, self._held_by = self._free_at(now, first.lane)
             if free > now + AHEAD:
@@ -264,7 +272,7 @@ class SharedLimiter(Limiter):
         news, self._news = self._news, _News()
         self._read(seen, news, now)
         told = self._ours.take_untold()
-        before, share = self._share, self._fair_share(seen, now)
+        before, share = self._share, self._divide(seen, now)
         self._share = share
         given = self._give(now)
         # Until all is written down, nothing more than what both allow.
@@ -380,20 +388,16 @@ class SharedLimiter(Limiter):
             probe_until=now + self._clock + PROBE_SECONDS if probing else 0.0,
         )
 
-    def _fair_share(self, seen: Seen, now: float) -> int | None:
-        """How many calls we may have in flight: never more than the others leave of all.
+    def _divide(self, seen: Seen, now: float) -> int | None:
+        """How many calls in flight are ours: no more than the others leave of all.
 
         None: we need none at present.
         """
-        as_before = seen.shares == self._shares and now < self._shared_at + SHARE_SECONDS
-        self._shares = seen.shares
-        if self._share is not None and as_before:
-            return self._share
         if self._first_waiting() is None and not self._in_flight:
-            return None
+            return self._share if now < self._shared_at + SHARE_SECONDS else None
         every, theirs = self.at_once, seen.shares.values()
-        fair = math.ceil(every / (len(theirs) + 1))
-        return max(self._in_flight, min(fair, every - sum(theirs)))
+        self._fair = min(math.ceil(every / (len(theirs) + 1)), every - sum(theirs))
+        return max(self._in_flight, self._fair)
 
     def _give(self, now: float) -> list[_Given]:
         """Leave for all who may go now or in a moment."""

@@ -97,6 +97,14 @@ class Sent:
     over: float | None = None
     """When its answer came."""
     refused: bool = False
+    leave: float | None = None
+    """Since when another worker's call had leave that is not yet told to have left: ``at`` is then
+    as late as may be."""
+
+    @property
+    def left(self) -> float | None:
+        """When it left, as far as anybody knows."""
+        return self.at if self.leave is None else self.leave
 
     def counted_by(self, spread: float) -> float:
         """The latest moment at which the provider may have counted it."""

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Join,
+    ScalarSelect,
     and_,
     delete,
     func,
@@ -94,8 +95,8 @@ async def claim(
                 literal(chunk_id),
                 literal(kind),
             )
-            .select_from(_claimed(part))
-            .where(wanted, _due(kind, selection), claims.c.chunk_id == chunk_id)
+            .select_from(_joined())
+            .where(wanted, _due(kind, selection), _claimer(part) == chunk_id)
         )
         found[kind] = await db.execute(insert(work).from_select(names, numbered))
     return found
@@ -109,8 +110,8 @@ async def left_to_others(
     due = or_(*(_due(kind, selection) for kind in kinds))
     query = (
         select(work.c.key)
-        .select_from(_claimed(part))
-        .where(_within(part), due, claims.c.chunk_id != chunk_id)
+        .select_from(_joined())
+        .where(_within(part), due, _claimer(part) != chunk_id)
     )
     return [row.key for row in await db.rows(query)]
 
@@ -130,9 +131,14 @@ def _joined() -> Join:
     )
 
 
-def _claimed(part: Part) -> Join:
+def _claimer(part: Part) -> ScalarSelect[str]:
+    """Which chunk asks for an item of *part*; null for none.
+
+    Looked up for each item by the key of the table. As a join, of which PostgreSQL has no figures
+    when the first chunks begin, it is sometimes done the other way round: all items for each claim.
+    """
     same = and_(claims.c.kind == _CLAIMED_AS[part.kind], claims.c.key == work.c.key)
-    return _joined().join(claims, same)
+    return select(claims.c.chunk_id).where(same).correlate(work).scalar_subquery()
 
 
 def _within(part: Part) -> ColumnElement[bool]:
