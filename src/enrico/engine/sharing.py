@@ -112,7 +112,7 @@ class SharedLimiter(Limiter):
         """So many calls in flight are ours, as the others know."""
         self._fair = 0
         """So many of them we use: fewer, where another worker is to have some."""
-        self._shared_at = -math.inf
+        self._shared_at = self._needed_at = -math.inf
         self._forget_at = -math.inf
         self._turned = -math.inf
         self._turning: asyncio.Task[None] | None = None
@@ -393,8 +393,10 @@ class SharedLimiter(Limiter):
 
         None: we need none at present.
         """
-        if self._first_waiting() is None and not self._in_flight:
-            return self._share if now < self._shared_at + SHARE_SECONDS else None
+        if self._first_waiting() is not None or self._in_flight:
+            self._needed_at = now
+        elif now >= self._needed_at + SHARE_SECONDS:
+            return None
         every, theirs = self.at_once, seen.shares.values()
         self._fair = min(math.ceil(every / (len(theirs) + 1)), every - sum(theirs))
         return max(self._in_flight, self._fair)
