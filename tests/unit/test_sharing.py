@@ -8,9 +8,9 @@ import pytest
 
 from enrico.engine.board import Entry
 from enrico.engine.limits import TooLate
-from enrico.engine.others import not_among
+from enrico.engine.others import Others, not_among
 from enrico.engine.ours import LEASE
-from enrico.engine.rules import Taught
+from enrico.engine.rules import Rules, Taught, Wall
 from enrico.engine.sharing import PATIENCE_SECONDS, SharedLimiter
 from enrico.engine.windows import Window
 from enrico.errors import StoreError
@@ -179,6 +179,31 @@ def test_who_comes_while_all_calls_are_in_use_has_his_share_after_a_call_and_a_m
         assert own[60:] == [50] * 40
 
     run_virtually(scene())
+
+
+def test_a_calm_network_needs_more_of_a_margin_for_several_processes() -> None:
+    async def scene() -> float:
+        one, two = two_on(Wood(), Window(1, 1.0))
+        async with one, two:
+            for limiter in (one, two):
+                limiter.network([0.03] * 4)
+            (await one.slot()).sent()
+            began = asyncio.get_running_loop().time()
+            await two.slot()
+            return asyncio.get_running_loop().time() - began
+
+    assert 1.075 <= run_virtually(scene()) <= 1.075 + 0.05
+
+
+def test_a_wall_is_judged_by_calls_that_are_not_told_yet_too() -> None:
+    rules = Rules([Window(5, 1.0)], assumed=True)
+    now = 100.0
+    granted = [Entry("one", n, by=now - 1 + n / 40 + LEASE) for n in range(40)]
+    Others(rules).read(granted, clock=0.0, now=now)
+
+    taught = rules.learn(Wall(at=now, ends=now), resumed=now + 0.1)
+
+    assert taught and 30 <= rules.taught.rate <= 40
 
 
 def test_what_one_learns_and_a_guess_that_grows_are_known_to_all() -> None:

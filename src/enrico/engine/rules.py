@@ -169,10 +169,13 @@ class Rules:
         # It was just tried, or just refused: that is enough for all.
         self._try_at = max(self._try_at or 0.0, now + LONGEST_SHARED)
 
-    def network(self, seconds: Sequence[float]) -> None:
-        """Connecting took so long each time: where that hardly varies, no call's way does."""
+    def network(self, seconds: Sequence[float], least: float = SPREAD_LEAST) -> None:
+        """Connecting took so long each time: where that hardly varies, no call's way does.
+
+        *least*: what it is taken to vary at least.
+        """
         if len(seconds) >= CONNECTIONS_MEASURED and self.spread == SPREAD:
-            self.spread = min(max(max(seconds) - min(seconds), SPREAD_LEAST), SPREAD)
+            self.spread = min(max(max(seconds) - min(seconds), least), SPREAD)
 
     def binding_rate(self, calls: float) -> float:
         """Calls a second that the tightest rule allows which so many calls would meet."""

@@ -34,6 +34,8 @@ AHEAD_MOST = 50
 """So many calls in one turn, at most, have leave before they may use it."""
 GATHER = 0.01
 """Seconds between two turns, at least."""
+SPREAD_LEAST = 0.075
+"""What the network is taken to vary at least: several processes also wait for a core each."""
 SHARE_SECONDS = 1.0
 """How often a worker says that it still uses its share, and for how long it keeps one unused."""
 SHARE_LOOKS = 0.25, 0.1
@@ -151,6 +153,10 @@ class SharedLimiter(Limiter):
         """Count calls that an earlier process sent, where they are not on the board."""
         now = asyncio.get_running_loop().time()
         self._remembered = sorted(now - age for age in seconds_ago)
+
+    def network(self, seconds: Sequence[float]) -> None:
+        """See :meth:`Limiter.network`."""
+        self._rules.network(seconds, SPREAD_LEAST)
 
     def rate_limited(self, slot: Slot, retry_after: float | None) -> float:
         """See :meth:`Limiter.rate_limited`; the others hear of it at once."""
