@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,9 +13,10 @@ from enrico.client import Enrico
 from enrico.errors import ConfigError
 from enrico.pipeline import chunk
 from enrico.pipeline.detached import summary_of
-from enrico.store.chunks import Part, claim, end_chunk
+from enrico.store.chunks import Part, claim, end_chunk, left_to_others
+from enrico.store.database import Database
 from enrico.store.journal import moment, timestamp
-from enrico.store.selection import Selection
+from enrico.store.selection import CLAIMED_PAGE, Selection, people_in_work
 from enrico.store.sql import insert
 from enrico.store.tables import work
 from enrico.workers import worker
@@ -141,3 +142,64 @@ async def test_parts_that_claim_the_same_people_in_another_order_do_not_block_ea
             assert sum(one["people"] for one in found) == len(orders[0])
             for client, name in zip(clients, "ab", strict=True):
                 await end_chunk(client.db, f"{name}/{n}", "done")
+
+
+async def part_of(db: Database, run_id: str, keys: Sequence[str]) -> Part:
+    """All the work of a run, as one part."""
+    rows = [
+        {"run_id": run_id, "kind": "people", "n": n, "key": key} for n, key in enumerate(keys, 1)
+    ]
+    await db.write((insert(work), rows))
+    return Part(run_id, "people", 1, len(keys))
+
+
+async def asked_for(db: Database, chunk_id: str) -> list[str]:
+    """Whom a chunk asks for, in order."""
+    return [key async for key, _ in people_in_work(db, chunk_id, claimed=True)]
+
+
+async def test_the_fast_lane_takes_over_what_a_batch_has_claimed_and_not_come_to(bench) -> None:
+    bench.load(deals=120)
+    keys = sorted(k for (k,) in bench.query("select distinct person_key from contacts") if k)
+    assert len(keys) > CLAIMED_PAGE
+    wanted = [keys[0], *keys[-3:]]
+    async with bench.open(await bench.sandbox()) as client:
+        db = client.db
+        selection = Selection(client.scope(), client.settings.cache, moment(timestamp()))
+        batch, fast = await part_of(db, "a", keys), await part_of(db, "b", wanted)
+        assert await claim(db, "a/1", batch, selection) == {"people": len(keys)}
+        reading = people_in_work(db, "a/1", claimed=True)
+        begun = (await anext(reading))[0]
+
+        assert await claim(db, "b/1", fast, selection, fast=True) == {"people": 3}
+
+        assert await left_to_others(db, "b/1", fast, selection) == [begun] == wanted[:1]
+        assert await asked_for(db, "b/1") == wanted[1:]
+        assert [key async for key, _ in reading] == keys[1:-3]
+        assert await left_to_others(db, "a/1", batch, selection) == wanted[1:]
+        assert await claim(db, "c/1", batch, selection, fast=True) == {"people": 0}
+
+
+async def test_whom_two_parts_reach_for_at_once_one_of_them_asks_for(bench) -> None:
+    bench.load(deals=120)
+    keys = sorted(k for (k,) in bench.query("select distinct person_key from contacts") if k)
+    async with bench.open(await bench.sandbox()) as one, bench.open(await bench.sandbox()) as two:
+        selection = Selection(one.scope(), one.settings.cache, moment(timestamp()))
+        batch, fast = await part_of(one.db, "a", keys), await part_of(one.db, "b", keys)
+
+        async def take_over(chunk_id: str, after: float) -> list[str]:
+            await asyncio.sleep(after)
+            await claim(two.db, chunk_id, fast, selection, fast=True)
+            return await asked_for(two.db, chunk_id)
+
+        both = 0
+        for n in range(20):
+            await claim(one.db, f"a/{n}", batch, selection)
+            ours, theirs = await asyncio.gather(
+                asked_for(one.db, f"a/{n}"), take_over(f"b/{n}", 0.002 * n)
+            )
+            assert sorted([*ours, *theirs]) == keys
+            both += bool(ours) and bool(theirs)
+            await end_chunk(one.db, f"a/{n}", "done")
+            await end_chunk(two.db, f"b/{n}", "done")
+        assert both

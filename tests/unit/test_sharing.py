@@ -203,7 +203,8 @@ def test_a_wall_is_judged_by_calls_that_are_not_told_yet_too() -> None:
 
     taught = rules.learn(Wall(at=now, ends=now), resumed=now + 0.1)
 
-    assert taught and 30 <= rules.taught.rate <= 40
+    assert taught
+    assert 30 <= rules.taught.rate <= 40
 
 
 def test_what_one_learns_and_a_guess_that_grows_are_known_to_all() -> None:

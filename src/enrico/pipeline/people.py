@@ -33,7 +33,7 @@ from enrico.store.selection import people_in_work
 
 async def people_to_find(ctx: Context) -> AsyncGenerator[PersonToFind, None]:
     """Who is left to buy, in order of their keys. Several CRM records of one person are one."""
-    async for key, records in people_in_work(ctx.db, ctx.run_id):
+    async for key, records in people_in_work(ctx.db, ctx.run_id, claimed=ctx.is_chunk):
         if not await ctx.claim("person", key, "apollo"):
             continue
         named = [r for r in records if r.first_name and r.last_name] or records

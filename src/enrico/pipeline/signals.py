@@ -75,7 +75,7 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
                 ctx.claims.release("account", key, settled=settled)
 
     await for_each(
-        accounts_in_work(ctx.db, ctx.run_id, "search"),
+        accounts_in_work(ctx.db, ctx.run_id, "search", claimed=ctx.is_chunk),
         search,
         workers=path.limiter.concurrency,
         stopped=ctx.stopped("serper"),
@@ -84,7 +84,8 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
 
 async def unread_searches(ctx: Context) -> AsyncGenerator[ToClassify, None]:
     """Accounts whose search is kept but not classified: from a run that ended in between."""
-    async for key, name, domain, call_id in accounts_in_work(ctx.db, ctx.run_id, "classify"):
+    unread = accounts_in_work(ctx.db, ctx.run_id, "classify", claimed=ctx.is_chunk)
+    async for key, name, domain, call_id in unread:
         if not await ctx.claim("account", key, "deepseek"):
             continue
         call = await ctx.journal.get(call_id)

@@ -26,13 +26,9 @@ from sqlalchemy import (
 
 from enrico.store.database import Database
 from enrico.store.journal import timestamp
-from enrico.store.selection import Selection, WorkKind
+from enrico.store.selection import CLAIMED_AS, Selection, WorkKind
 from enrico.store.sql import insert
 from enrico.store.tables import chunks, claims, classifications, people, searches, work
-
-_CLAIMED_AS: dict[WorkKind, str] = {
-    "search": "account", "classify": "account", "people": "person",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +62,42 @@ async def end_chunk(db: Database, chunk_id: str, state: str, stats: str = "") ->
 
 
 async def claim(
-    db: Database, chunk_id: str, part: Part, selection: Selection, keys: Sequence[str] = ()
+    db: Database,
+    chunk_id: str,
+    part: Part,
+    selection: Selection,
+    keys: Sequence[str] = (),
+    *,
+    fast: bool = False,
 ) -> dict[WorkKind, int]:
     """Make what is due of *part*, and asked for by nobody else, the work of a chunk.
 
     Returns how much that is, by kind: what was searched and not read is left to classify. What the
-    chunk had claimed before is let go. *keys*: only these.
+    chunk had claimed before is let go. *keys*: only these. *fast*: it takes over what a chunk of a
+    batch has claimed and not come to.
     """
     wanted = and_(_within(part), work.c.key.in_(keys) if keys else true())
     kinds: tuple[WorkKind, ...] = ("search", "classify") if part.kind == "search" else (part.kind,)
     due = or_(*(_due(kind, selection) for kind in kinds))
     mine = insert(claims).from_select(
-        ["kind", "key", "chunk_id"],
-        select(literal(_CLAIMED_AS[part.kind]), work.c.key, literal(chunk_id))
+        ["kind", "key", "chunk_id", "asked"],
+        select(literal(CLAIMED_AS[part.kind]), work.c.key, literal(chunk_id), literal(int(fast)))
         .select_from(_joined())
         .where(wanted, due)
         .order_by(work.c.key),  # in one order, so that two do not wait for each other
     )
-    await db.execute(*_let_go(chunk_id), mine.on_conflict_do_nothing())
+    waiting = (
+        select(claims.c.key)
+        .where(claims.c.kind == CLAIMED_AS[part.kind], claims.c.asked == 0)
+        .where(claims.c.key.in_(select(work.c.key).select_from(_joined()).where(wanted, due)))
+        .with_for_update(skip_locked=True)  # its chunk is just coming to it
+    )
+    over = (
+        update(claims)
+        .where(claims.c.kind == CLAIMED_AS[part.kind], claims.c.key.in_(waiting))
+        .values(chunk_id=chunk_id, asked=1)
+    )
+    await db.execute(*_let_go(chunk_id), mine.on_conflict_do_nothing(), *((over,) if fast else ()))
     # In transactions of their own: they must see what others wrote until the claim was ours.
     names = ["n", "key", "run_id", "kind"]
     found: dict[WorkKind, int] = {}
@@ -137,7 +151,7 @@ def _claimer(part: Part) -> ScalarSelect[str]:
     Looked up for each item by the key of the table. As a join, of which PostgreSQL has no figures
     when the first chunks begin, it is sometimes done the other way round: all items for each claim.
     """
-    same = and_(claims.c.kind == _CLAIMED_AS[part.kind], claims.c.key == work.c.key)
+    same = and_(claims.c.kind == CLAIMED_AS[part.kind], claims.c.key == work.c.key)
     return select(claims.c.chunk_id).where(same).correlate(work).scalar_subquery()
 
 

@@ -24,7 +24,7 @@ from enrico.store.tables import metadata
 
 __all__ = ["Database", "Lock", "Operation", "Rows", "in_turn", "open_database"]
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 LARGEST_GROUP = 2_000
 PATIENCE_SECONDS = 60.0
 """How long a question waits for a server that is away."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    update,
 )
 
 from enrico.settings import CacheSettings
@@ -33,6 +35,7 @@ from enrico.store.database import Database
 from enrico.store.journal import timestamp
 from enrico.store.tables import (
     accounts,
+    claims,
     classifications,
     contacts,
     deal_contacts,
@@ -44,7 +47,12 @@ from enrico.store.tables import (
 )
 
 WorkKind = Literal["search", "classify", "people"]
+CLAIMED_AS: dict[WorkKind, str] = {
+    "search": "account", "classify": "account", "people": "person",
+}  # fmt: skip
 PAGE = 500
+CLAIMED_PAGE = 200
+"""Of a chunk's items so many at a time are about to be asked for; the others may be taken over."""
 WITH_WORKERS = ("asked", "working", "stopping")
 """What a run is that workers have to do: nobody began it, they are at it, they are to stop."""
 
@@ -280,13 +288,17 @@ async def work_size(db: Database, run_id: str, kind: WorkKind) -> int:
 
 
 async def accounts_in_work(
-    db: Database, run_id: str, kind: WorkKind
+    db: Database, run_id: str, kind: WorkKind, *, claimed: bool = False
 ) -> AsyncGenerator[tuple[str, str, str, str], None]:
-    """(key, name, domain, search call) of the accounts to do, in order of their keys."""
+    """(key, name, domain, search call) of the accounts to do, in order of their keys.
+
+    *claimed*: as for :func:`people_in_work`.
+    """
     async for rows in _pages(
         db,
         run_id,
         kind,
+        claimed,
         lambda page: (
             select(
                 page.c.n, page.c.key, accounts.c.id, accounts.c.name, accounts.c.domain,
@@ -304,12 +316,18 @@ async def accounts_in_work(
                 yield row.key, row.name, row.domain, row.call_id or ""
 
 
-async def people_in_work(db: Database, run_id: str) -> AsyncGenerator[tuple[str, list[Any]], None]:
-    """(key, the contact records with that address) of the people to buy, account by account."""
+async def people_in_work(
+    db: Database, run_id: str, *, claimed: bool = False
+) -> AsyncGenerator[tuple[str, list[Any]], None]:
+    """(key, the contact records with that address) of the people to buy, account by account.
+
+    *claimed*: it is a chunk, of whose items others may have taken some over.
+    """
     async for rows in _pages(
         db,
         run_id,
         "people",
+        claimed,
         lambda page: (
             select(
                 page.c.n, page.c.key, contacts.c.id, contacts.c.first_name, contacts.c.last_name,
@@ -328,18 +346,19 @@ async def people_in_work(db: Database, run_id: str) -> AsyncGenerator[tuple[str,
 
 
 async def _pages(
-    db: Database, run_id: str, kind: WorkKind, query: Any
+    db: Database, run_id: str, kind: WorkKind, claimed: bool, query: Any
 ) -> AsyncGenerator[list[Any], None]:
-    first = 1
-    while True:
-        page = (
-            select(work.c.n, work.c.key)
-            .where(work.c.run_id == run_id, work.c.kind == kind)
-            .where(work.c.n >= first, work.c.n < first + PAGE)
-            .subquery()
+    size = CLAIMED_PAGE if claimed else PAGE
+    last = await work_size(db, run_id, kind)
+    for first in range(1, last + 1, size):
+        these = and_(
+            work.c.run_id == run_id, work.c.kind == kind, work.c.n.between(first, first + size - 1)
         )
-        rows = await db.rows(query(page))
-        if not rows:
-            return
-        yield rows
-        first += PAGE
+        page = select(work.c.n, work.c.key).where(these)
+        if claimed:
+            ours = and_(claims.c.kind == CLAIMED_AS[kind], claims.c.chunk_id == run_id)
+            keys = select(work.c.key).where(these)
+            await db.execute(update(claims).where(ours, claims.c.key.in_(keys)).values(asked=1))
+            page = page.where(exists().where(ours, claims.c.key == work.c.key))
+        if rows := await db.rows(query(page.subquery())):
+            yield rows

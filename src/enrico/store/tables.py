@@ -401,6 +401,7 @@ claims = Table(
     Column("kind", String, primary_key=True),
     Column("key", String, primary_key=True),
     Column("chunk_id", String, nullable=False, index=True),
+    Column("asked", Integer, nullable=False),  # 0 while one in the fast lane may take it over
 )
 
 # What a chunk may spend, or has spent, of its run's caps.
