@@ -194,16 +194,40 @@ async def test_another_threshold_or_other_rules_put_everything_in_doubt(
 
 async def test_a_doubt_that_comes_while_roles_are_resolved_stays(db: Database) -> None:
     await db.write((text("UPDATE contacts SET title = 'CEO' WHERE id IN ('c1', 'c2')"), [{}]))
-    async for marks in take_marks(db, Scope()):
+    async for marks in take_marks(db, Scope(), 1):
         await db.write((text("UPDATE contacts SET title = 'CFO' WHERE id = 'c1'"), [{}]))
-        await db.write(*resolved(marks, [], []))
+        await db.write(*resolved(1, marks, [], []))
 
     assert await in_doubt(db) == {A1}
 
 
+@pytest.mark.parametrize("other_ends_first", [True, False])
+async def test_who_was_overtaken_writes_no_roles(db: Database, other_ends_first: bool) -> None:
+    """Two runs of workers may resolve the same account; the one that read later is right."""
+    await db.write((text("UPDATE contacts SET title = 'CEO' WHERE id = 'c1'"), [{}]))
+    old = {
+        "deal": "d1", "contact": "c1", "role": "old", "role_source": "", "role_reason": "",
+        "role_confidence": 0.0, "runner_up": "", "runner_up_source": "",
+        "runner_up_confidence": 0.0,
+    }  # fmt: skip
+    async for marks in take_marks(db, Scope(), 1):
+        await db.write((text("UPDATE contacts SET title = 'CFO' WHERE id = 'c1'"), [{}]))
+        if other_ends_first:
+            await resolve_roles_in(db, Scope(), 0.3)
+        else:
+            async for _ in take_marks(db, Scope(), 2):
+                pass
+        await db.write(*resolved(1, marks, [(marks[0], old)], []))
+        await resolve_roles_in(db, Scope(), 0.3)
+
+    assert await in_doubt(db) == set()
+    role = select(deal_contacts.c.role).where(deal_contacts.c.contact_id == "c1")
+    assert (await db.rows(role))[0].role not in ("old", "")
+
+
 async def test_marks_that_somebody_took_and_died_with_are_taken_again(db: Database) -> None:
     await db.write((text("UPDATE contacts SET title = 'CEO' WHERE id = 'c1'"), [{}]))
-    async for _ in take_marks(db, Scope()):
+    async for _ in take_marks(db, Scope(), 1):
         pass
 
     await resolve_roles_in(db, Scope(), 0.3)

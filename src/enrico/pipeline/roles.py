@@ -26,6 +26,7 @@ from enrico.store.committees import (
     SeatRow,
     all_in_doubt,
     committees,
+    new_taker,
     notes_in,
     resolve_with,
     resolved,
@@ -70,14 +71,15 @@ async def resolve_roles_in(
     if afresh:
         await db.write(all_in_doubt())
     changed = unbroken = 0
-    async for marks in take_marks(db, scope):
+    me = new_taker()
+    async for marks in take_marks(db, scope, me):
         left = set(marks)
         done: list[Mark] = []
-        changes: list[dict[str, Any]] = []
+        changes: list[tuple[Mark, dict[str, Any]]] = []
         notes: list[tuple[Mark, Note, int]] = []
         async for mark, seats in committees(db, marks):
             new, noted = _resolve(seats, threshold)
-            changes += new
+            changes += [(mark, role) for role in new]
             notes += [(mark, note, count) for note, count in noted.items()]
             done.append(mark)
             left.discard(mark)
@@ -86,10 +88,10 @@ async def resolve_roles_in(
                 await asyncio.sleep(0)  # calls in flight go before sums
                 unbroken = 0
             if len(done) >= ACCOUNTS_AT_ONCE:
-                await db.write(*resolved(done, changes, notes))
+                await db.write(*resolved(me, done, changes, notes))
                 changed += len(changes)
                 done, changes, notes = [], [], []
-        await db.write(*resolved([*done, *sorted(left)], changes, notes))
+        await db.write(*resolved(me, [*done, *sorted(left)], changes, notes))
         changed += len(changes)
     return changed
 

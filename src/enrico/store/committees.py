@@ -2,11 +2,13 @@
 
 ``doubts`` marks whose roles may have changed. Whoever resolves a mark takes it first, reads, and
 clears it in the commit that writes the roles. A crash between leaves it to the next one, and so
-does a change that comes after it was taken.
+does a change that comes after it was taken. Who was overtaken, by a change or by somebody else,
+writes nothing: what he read may be old.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -106,8 +108,11 @@ _MARK_ALL = text(MARK_ALL)
 _THIS = and_(
     unresolved.c.account_id == bindparam("account"), unresolved.c.deal_id == bindparam("deal")
 )
-_TAKE = update(unresolved).where(_THIS).values(taken=1)
-_CLEAR = delete(unresolved).where(_THIS, unresolved.c.taken == 1)
+_OURS = and_(unresolved.c.taken == 1, unresolved.c.taker == bindparam("me"))
+_TAKE = update(unresolved).where(_THIS).values(taken=1, taker=bindparam("me"))
+_HOLD = update(unresolved).where(_THIS, _OURS).values(taken=1)
+"""Nobody takes it until the commit."""
+_CLEAR = delete(unresolved).where(_THIS, _OURS)
 
 
 def all_in_doubt() -> Operation:
@@ -123,15 +128,20 @@ async def resolve_with(db: Database, version: str, threshold: float) -> None:
         await db.write(all_in_doubt(), (_SET_RULES, [{"id": 1, **rules}]))
 
 
-async def take_marks(db: Database, scope: Scope) -> AsyncGenerator[list[Mark], None]:
-    """Marks in scope, in order, so many at a time; each is taken before it is given out."""
+def new_taker() -> int:
+    """Whoever resolves, told from all others."""
+    return secrets.randbits(62)
+
+
+async def take_marks(db: Database, scope: Scope, me: int) -> AsyncGenerator[list[Mark], None]:
+    """Marks in scope, in order, so many at a time; *me* takes each before it is given out."""
     last = Mark("", "")
     while True:
         rows = await db.rows(marks_after(last, scope))
         if not rows:
             return
         marks = [Mark(*row) for row in rows]
-        await db.write((_TAKE, [{"account": m.account_id, "deal": m.deal_id} for m in marks]))
+        await db.write((_TAKE, _keys(marks, me)))
         yield marks
         last = marks[-1]
 
@@ -282,7 +292,13 @@ async def _one_after_the_other(
 # -- what became of them --------------------------------------------------------------------
 
 _ROLE = update(deal_contacts).where(
-    deal_contacts.c.deal_id == bindparam("deal"), deal_contacts.c.contact_id == bindparam("contact")
+    deal_contacts.c.deal_id == bindparam("deal"),
+    deal_contacts.c.contact_id == bindparam("contact"),
+    exists().where(
+        unresolved.c.account_id == bindparam("marked_account"),
+        unresolved.c.deal_id == bindparam("marked_deal"),
+        _OURS,
+    ),
 )
 _OLD_NOTES = delete(role_notes).where(
     role_notes.c.account_id == bindparam("account"), role_notes.c.deal_id == bindparam("deal")
@@ -291,14 +307,29 @@ _NOTE = insert(role_notes)
 
 
 def resolved(
+    me: int,
     marks: Sequence[Mark],
-    roles: Sequence[dict[str, Any]],
+    roles: Sequence[tuple[Mark, dict[str, Any]]],
     notes: Sequence[tuple[Mark, Note, int]],
 ) -> list[Operation]:
-    """Roles that changed (each row names ``deal`` and ``contact``), notes, and the marks' end."""
+    """Roles that changed (each row names ``deal`` and ``contact``), notes, and the marks' end.
+
+    Roles of a mark that *me* has no more are left alone.
+    """
     keys = [{"account": mark.account_id, "deal": mark.deal_id} for mark in marks]
+    ours = _keys(marks, me)
+    changed = [
+        {**role, "marked_account": mark.account_id, "marked_deal": mark.deal_id, "me": me}
+        for mark, role in roles
+    ]
     rows = [{**mark._asdict(), **note._asdict(), "count": count} for mark, note, count in notes]
-    return [(_ROLE, roles), (_OLD_NOTES, keys), (_NOTE, rows), (_CLEAR, keys)]
+    return [
+        (_HOLD, ours), (_ROLE, changed), (_OLD_NOTES, keys), (_NOTE, rows), (_CLEAR, ours),
+    ]  # fmt: skip
+
+
+def _keys(marks: Sequence[Mark], me: int) -> list[dict[str, Any]]:
+    return [{"account": mark.account_id, "deal": mark.deal_id, "me": me} for mark in marks]
 
 
 async def notes_in(db: Database, scope: Scope, most: int) -> list[tuple[Note, int]]:

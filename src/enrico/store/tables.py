@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     event,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TEXT, VARCHAR
 
@@ -253,6 +254,7 @@ unresolved = Table(
     Column("account_id", String, primary_key=True),
     Column("deal_id", String, primary_key=True),  # empty: all deals of the account
     Column("taken", Integer, nullable=False),  # 1 from when somebody resolves it until it changes
+    Column("taker", Integer, nullable=False, server_default=text("0")),  # who did so last
     sqlite_with_rowid=False,
 )
 

@@ -17,3 +17,5 @@ CREATE INDEX ix_claims_chunk_id ON claims (chunk_id);
 INSERT INTO claims SELECT kind, "key", chunk_id, 1 FROM claims_before;
 
 DROP TABLE claims_before;
+
+ALTER TABLE unresolved ADD COLUMN taker INTEGER NOT NULL DEFAULT 0;
