@@ -16,6 +16,7 @@ from enrico.engine.budget import Caps
 from enrico.engine.http import Http, Lost
 from enrico.errors import StoreError
 from enrico.holding import held_calls, sent_again, settle_held
+from enrico.pipeline import reconcile
 from enrico.report.run import read_run
 from enrico.store.database import Database
 from enrico.store.journal import Journal
@@ -159,6 +160,23 @@ async def test_no_commit_parts_a_held_call_from_its_people(bench, monkeypatch, a
 
     assert len(parted) > 20
     assert not any(parted)
+
+
+async def test_a_crash_between_the_counters_and_the_hold_pays_for_nobody_twice(bench, monkeypatch):
+    sandbox = await bench.sandbox({"provider": "apollo", "kind": "reset_after", "at": 2})
+    hold = reconcile._hold
+
+    async def dies(*_):
+        raise StoreError("the process ends here")
+
+    monkeypatch.setattr(reconcile, "_hold", dies)
+    with pytest.raises(StoreError):
+        await bench.run(sandbox, deals=10)
+    monkeypatch.setattr(reconcile, "_hold", hold)
+    outcome = await bench.run(sandbox, deals=10)
+
+    assert outcome.summary["status"] == "held"
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
 
 
 async def test_a_paid_answer_that_a_crash_left_unread_and_is_no_answer_is_held(bench, monkeypatch):

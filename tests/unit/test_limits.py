@@ -702,6 +702,19 @@ def test_calls_that_another_program_sends_count_too() -> None:
     assert after_a_lie == pytest.approx(60, abs=0.5)
 
 
+def test_a_header_that_counts_without_measure_costs_no_memory() -> None:
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter([Window(10, 1)], concurrency=99)
+        limiter.told([Window(10**12, 60)], used={60.0: 10**12 - 1})
+        began = loop.time()
+        for _ in range(11):
+            (await limiter.slot()).sent()
+        return loop.time() - began
+
+    assert run_virtually(scene()) == pytest.approx(1.1, abs=0.05)
+
+
 def test_no_more_is_in_flight_than_the_windows_keep_busy() -> None:
     async def scene() -> list[int]:
         rates = []

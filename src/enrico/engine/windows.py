@@ -29,6 +29,8 @@ CLOCK_SKEW = 0.25
 """Seconds by which the provider's clock and ours may differ, where windows follow the clock."""
 SLACK = 0.002
 """Share of a window that is given away to be sure of it: an eighth of a second in a minute."""
+OTHERS_MOST = 100_000
+"""More calls of other programs in a window are not believed: a header may say anything."""
 RESERVED = 100
 """One call in so many is kept free for the fast lane, at least one."""
 LONG_BATCH = 10
@@ -212,9 +214,9 @@ class Ledger:
 
     def counted_elsewhere(self, used: int, now: float) -> None:
         """The provider counts *used* calls: what we did not send, another program did."""
-        used = min(used, self.limit)
+        others = min(min(used, self.limit) - len(self.calls), OTHERS_MOST)
         # They may have come at any time until now, so they count until one window from now.
-        self.calls.extend(Sent(at=now, over=now) for _ in range(used - len(self.calls)))
+        self.calls.extend(Sent(at=now, over=now) for _ in range(others))
 
 
 class Pace:

@@ -139,6 +139,9 @@ async def settle_unknown(ctx: Context) -> list[tuple[str, list[PersonToFind]]]:
             for call in found
             if await _settle(ctx, call, verdict)
         ]
+        if verdict.now is not None:
+            # Not before: after a crash, these calls would be judged by counters that have them in.
+            await _keep(ctx, verdict.now)
         path.stats.retries += len(resend)
         return resend
 
@@ -235,6 +238,8 @@ class Verdict:
     free: bool
     evidence: str
     late: frozenset[str] = frozenset()
+    now: Reading | None = None
+    """The counters by which it was judged."""
 
 
 async def _settle(ctx: Context, call: CallRow, verdict: Verdict) -> bool:
@@ -314,9 +319,7 @@ async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> Verdict
             and _age(call) < ctx.settings.apollo.late_charge_seconds
             and not (arrived == 0 and call.sent_at >= before.at)
         )
-    if run_id == ctx.run_id:
-        await _keep(ctx, now)
-    return Verdict(free, evidence, late)
+    return Verdict(free, evidence, late, now)
 
 
 def _may_go_on(call: CallRow) -> bool:
