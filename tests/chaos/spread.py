@@ -80,7 +80,12 @@ def _work(number: int, tasks: Sequence[T], do: Callable[[World, T, Tally], None]
     world.move_out(number)
     try:
         for task in tasks:
-            do(world, task, tally)
+            try:
+                do(world, task, tally)
+            except Exception as error:  # what the others came to is not lost with it
+                traceback.print_exc()
+                tally.failures.append(f"a worker ended at {task}: {error!r}")
+                break
             if is_seen(tally.failures):
                 break
     finally:
