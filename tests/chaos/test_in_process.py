@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.adversary import adversary, obeyed
 from tests.chaos.answers import answers, mutated, try_one
 from tests.chaos.callpath import CallHistory
-from tests.chaos.histories import histories, stage
+from tests.chaos.histories import KINDS, histories, stage
 from tests.chaos.injections import injections
 from tests.chaos.planted import IN_ADVERSARY, IN_ANSWERS, IN_HISTORIES
 from tests.chaos.record import Plan
@@ -23,6 +23,21 @@ def test_nothing_breaks(harness) -> None:
 
     assert record.failures == []
     assert all(of > 100 for _, of in record.never.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [
+        ("whole", 7000833),  # a call that could not be sent stood in a limit's books for ever
+        ("calls", 7017835),  # it died between Apollo's new counters and the hold
+        ("calls", 7021128),
+        ("calls", 7022074),
+        ("calls", 7046901),  # the clock was set while a call was in flight
+    ],
+)
+def test_what_the_full_form_found_once_holds(kind: str, seed: int) -> None:
+    with stage() as ground:
+        assert KINDS[kind](ground, seed).play().broken == []
 
 
 def test_a_history_is_the_same_each_time_it_is_played() -> None:

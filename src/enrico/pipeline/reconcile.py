@@ -329,8 +329,11 @@ def _may_go_on(call: CallRow) -> bool:
 
 
 def _age(call: CallRow) -> float:
-    """Seconds since it was sent."""
-    return (moment(timestamp()) - moment(call.sent_at)).total_seconds()
+    """Seconds since it was sent; those of its flight by a clock that nobody can set."""
+    now = moment(timestamp())
+    if not call.ended_at:  # nobody lived to see its end
+        return (now - moment(call.sent_at)).total_seconds()
+    return (now - moment(call.ended_at)).total_seconds() + call.duration_ms / 1000
 
 
 def _arrived(before: Reading, now: Reading, answers: int, unknown: Sequence[CallRow]) -> int | None:

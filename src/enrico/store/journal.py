@@ -85,6 +85,7 @@ class CallRow:
     cost: Cost
     sent_at: str
     ended_at: str
+    duration_ms: float
     reply: Reply
     error: str
     applied: bool
@@ -344,6 +345,7 @@ def _row(row: Any) -> CallRow:
         cost=Cost(row.credits, row.usd),
         sent_at=row.sent_at,
         ended_at=row.ended_at,
+        duration_ms=row.duration_ms,
         reply=Reply(
             row.status,
             orjson.loads(row.headers) if row.headers else {},
