@@ -376,7 +376,7 @@ async def test_what_workers_that_died_left_of_somebody_goes_too(bench, few):
         await client.load(folder)
         rows = {
             "work": ("r/1", "people", 1, one.key),
-            "claims": ("person", one.key, "r/1"),
+            "claims": ("person", one.key, "r/1", 1),
             "chunks": ("r/1", "r", "w", "lost", "people", 1, 1, "", "", f"[{one.key}]"),
             "schedules": ("s", 60.0, f'{{"stages": ["{one.key}"]}}', "", ""),
             "role_notes": ("a", "d", "unknown_label", "f", f"ask {one.key}", 1),
