@@ -162,34 +162,22 @@ async def test_no_commit_parts_a_held_call_from_its_people(bench, monkeypatch, a
     assert not any(parted)
 
 
-async def test_a_crash_between_the_counters_and_the_hold_pays_for_nobody_twice(bench, monkeypatch):
-    sandbox = await bench.sandbox({"provider": "apollo", "kind": "reset_after", "at": 2})
-    hold = reconcile._hold
-
-    async def dies(*_):
-        raise StoreError("the process ends here")
-
-    monkeypatch.setattr(reconcile, "_hold", dies)
-    with pytest.raises(StoreError):
-        await bench.run(sandbox, deals=10)
-    monkeypatch.setattr(reconcile, "_hold", hold)
-    outcome = await bench.run(sandbox, deals=10)
-
-    assert outcome.summary["status"] == "held"
-    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
-
-
-async def test_a_paid_answer_that_a_crash_left_unread_and_is_no_answer_is_held(bench, monkeypatch):
-    sandbox = await bench.sandbox({"provider": "apollo", "kind": "malformed", "at": 2})
-    mark = Journal.mark
+@pytest.mark.parametrize(
+    ("kind", "owner", "step"),
+    [("malformed", Journal, "mark"), ("reset_after", reconcile, "_hold")],
+    ids=["before what was paid for is no answer", "between the counters and the hold"],
+)
+async def test_who_dies_while_a_call_is_settled_pays_for_nobody_twice(
+    bench, monkeypatch, kind, owner, step
+):
+    sandbox = await bench.sandbox({"provider": "apollo", "kind": kind, "at": 2})
 
     async def dies(*_, **__):
         raise StoreError("the process ends here")
 
-    monkeypatch.setattr(Journal, "mark", dies)
-    with pytest.raises(StoreError):
+    with monkeypatch.context() as patch, pytest.raises(StoreError):
+        patch.setattr(owner, step, dies)
         await bench.run(sandbox, deals=10)
-    monkeypatch.setattr(Journal, "mark", mark)
     outcome = await bench.run(sandbox, deals=10)
 
     assert outcome.summary["status"] == "held"
