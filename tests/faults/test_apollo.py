@@ -175,9 +175,10 @@ async def test_who_dies_while_a_call_is_settled_pays_for_nobody_twice(
     async def dies(*_, **__):
         raise StoreError("the process ends here")
 
-    with monkeypatch.context() as patch, pytest.raises(StoreError):
+    with monkeypatch.context() as patch:
         patch.setattr(owner, step, dies)
-        await bench.run(sandbox, deals=10)
+        with pytest.raises(StoreError):
+            await bench.run(sandbox, deals=10)
     outcome = await bench.run(sandbox, deals=10)
 
     assert outcome.summary["status"] == "held"
