@@ -207,7 +207,7 @@ class Enrico:
                 return report
 
     async def _save(self, intake: Intake) -> LoadReport:
-        load_id = f"l-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        load_id = f"l-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         door = Doorkeeper(intake, await load_suppressions(self.db, self.settings))
         await save_records(
             self.db,

@@ -107,7 +107,7 @@ For example:
             """Have workers go on with a run that was cancelled or ended early.
 
 For example:
-  enrico resume r-20261123-101500-1a2b
+  enrico resume r-20261123-101500-1a2b3c4d
 """,
         ),
         "cancel": (
@@ -115,7 +115,7 @@ For example:
             """Stop a run that workers do; calls in flight finish.
 
 For example:
-  enrico cancel r-20261123-101500-1a2b
+  enrico cancel r-20261123-101500-1a2b3c4d
 """,
         ),
         "schedule": (
@@ -150,7 +150,7 @@ For example:
   enrico show deal 0061234
   enrico show account acme.com
   enrico show person jane@acme.com
-  enrico show run r-20261123-101500-1a2b
+  enrico show run r-20261123-101500-1a2b3c4d
 """,
         ),
         "report": (
@@ -162,7 +162,7 @@ run.
 
 For example:
   enrico report last
-  enrico report r-20261123-101500-1a2b -o run.html
+  enrico report r-20261123-101500-1a2b3c4d -o run.html
 """,
         ),
         "explain": (

@@ -105,7 +105,7 @@ class Context:
 
 def new_run_id(now: datetime) -> str:
     """Sorts by time, and is nobody else's."""
-    return f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"r-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def new_context(
