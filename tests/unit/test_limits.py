@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -96,8 +97,10 @@ class Server:
         jitter: float = SPREAD,
         latency: float = 0.5,
         retry_after: bool = True,
+        whole_seconds: bool = False,
     ) -> None:
         self.windows = windows
+        self.whole_seconds = whole_seconds
         self.jitter, self.latency, self.retry_after = jitter, latency, retry_after
         self.accepted = self.refused = 0
         self.random = random.Random(7)
@@ -109,7 +112,10 @@ class Server:
         full = [window for window in self.windows if not window.admits(now)]
         if full:
             self.refused += 1
-            return max(w.closes_in(now) for w in full) if self.retry_after else -1.0
+            if not self.retry_after:
+                return -1.0
+            wait = max(window.closes_in(now) for window in full)
+            return float(math.ceil(wait)) if self.whole_seconds else wait
         self.accepted += 1
         await asyncio.sleep(self.latency)
         return None
@@ -135,6 +141,22 @@ async def drive(limiter: Limiter, server: Server, calls: int) -> float:
 
     await asyncio.gather(*(one() for _ in range(calls)))
     return loop.time() - began
+
+
+async def drive_and_watch(limiter: Limiter, server: Server, calls: int) -> list[float]:
+    """The same; returns when refusals were heard of."""
+    loop = asyncio.get_running_loop()
+    heard: list[float] = []
+    asked = server.call
+
+    async def call() -> float | None:
+        if (wait := await asked()) is not None:
+            heard.append(loop.time())
+        return wait
+
+    server.call = call  # type: ignore[method-assign]
+    await drive(limiter, server, calls)
+    return heard
 
 
 KINDS: list[Callable[[int, float], Counter]] = [FixedWindow, SlidingWindow, ClockWindow]
@@ -390,23 +412,9 @@ def test_a_limit_by_the_second_that_nobody_names_is_found_in_a_few_windows(
 ) -> None:
     server = Server(kind(50, 1), retry_after=False)
     server.random = random.Random(seed)
-    walls: list[float] = []
+    limiter = Limiter([Window(5, 1)], concurrency=400, assumed=True)
 
-    async def scene() -> Limiter:
-        loop = asyncio.get_running_loop()
-        limiter = Limiter([Window(5, 1)], concurrency=400, assumed=True)
-        asked = server.call
-
-        async def call() -> float | None:
-            if (wait := await asked()) is not None:
-                walls.append(loop.time())
-            return wait
-
-        server.call = call  # type: ignore[method-assign]
-        await drive(limiter, server, 2_000)
-        return limiter
-
-    limiter = run_virtually(scene())
+    walls = run_virtually(drive_and_watch(limiter, server, 2_000))
 
     (window,) = limiter.windows
     assert 0.85 * 50 / (1 + JITTER) <= window.limit / window.seconds <= 50
@@ -486,16 +494,22 @@ def test_a_wrong_limit_is_lowered_within_three_windows() -> None:
     assert limiter.learned == ["1000/min"]
 
 
-def test_a_bucket_is_known_by_a_wall_that_is_much_shorter_than_its_window() -> None:
-    server = Server(Bucket(1000, 60))
-    limiter = Limiter([Window(2000, 60)], concurrency=64)
+@pytest.mark.parametrize("concurrency", [20, 64, 400])
+@pytest.mark.parametrize("window", [Window(2000, 60), None])
+@pytest.mark.parametrize("whole_seconds", [False, True])
+def test_a_bucket_is_known_by_a_wall_that_is_much_shorter_than_its_window(
+    window: Window | None, concurrency: int, *, whole_seconds: bool
+) -> None:
+    server = Server(Bucket(1000, 60), latency=0.8, whole_seconds=whole_seconds)
+    limiter = Limiter([window or Window(5, 1)], concurrency=concurrency, assumed=window is None)
 
-    run_virtually(drive(limiter, server, 4_000))
+    walls = run_virtually(drive_and_watch(limiter, server, 10_000))
 
     (text,) = limiter.learned
-    assert server.refused <= 0.005 * 4_000
+    assert server.refused <= 0.015 * 10_000  # no more than were under way
     assert text.endswith("/min evenly")
     assert 950 <= int(text.partition("/")[0]) <= 1000
+    assert max(walls) - min(walls) <= 3 * 60
 
 
 def test_a_pace_that_is_refused_far_below_itself_is_a_bucket() -> None:

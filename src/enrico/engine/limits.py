@@ -228,6 +228,8 @@ class Limiter:
             self._refusal_takes = now - left
             self._taught = ""
         self._wall.ends = left + (retry_after or 0.0)
+        if self._wall.again is None and left >= self._wall.looked:
+            self._wall.again = left
         self._probe = None
         if not self._by_concurrency:
             self._first, self._answered = 1, 0
@@ -309,6 +311,8 @@ class Limiter:
     def _try_anew(self, call: Sent, at: float) -> None:
         """*call* leaves at *at* to look whether the wall still stands."""
         assert self._wall is not None
+        self._wall = self._rules.latest(self._wall)
+        self._wall.looked, self._wall.again = at, None
         self._taught = self._learn(self._wall, at) or self._taught
         self._probe = call
         self._rested = at - self._wall.at >= RESTED

@@ -60,6 +60,10 @@ class Wall:
     """When the call left that met it first."""
     ends: float
     """Until when it is known to stand: the last call that met it, and that one's Retry-After."""
+    looked: float = math.inf
+    """When the last call left that was to look whether it still stands."""
+    again: float | None = None
+    """When the first call left after that one, or it itself, that was refused again."""
 
     @property
     def seconds(self) -> float:
@@ -319,7 +323,7 @@ class Rules:
             if through > RIGHT * rule.limit and rule.seconds <= SHORT_WALL and self._widen():
                 return ""  # right, and the network's delay varies more than was thought
             if through >= STORM * rule.limit:
-                rates.append(through / (rule.seconds + self.spread))
+                rates.append(through / (rule.seconds + self._filled_in(rule.seconds, wall)))
                 doubtful = max(doubtful, DOUBT_SECONDS, 2 * rule.seconds)
         if rates and not self._crowd(wall) and wall.at > before + doubtful:
             self._widen()
@@ -332,6 +336,16 @@ class Rules:
                 through += self._sent(wall.at - 1 - self.spread, until) > through
             rates = [through / (1 + self.spread)]
         return self._keep_pace(min(rates)) if any(rates) else ""
+
+    def _filled_in(self, seconds: float, wall: Wall) -> float:
+        """Seconds beyond the window in which what it let through would be let through evenly.
+
+        A long window that opened with the first call would stand for longer than the wall did. So
+        it is a bucket, which was full at first and refilled meanwhile.
+        """
+        first = next((call.left for call in self._recent if call.left is not None), wall.at)
+        took = wall.at - first
+        return took if self.spread < took < seconds - SHORT_WALL else self.spread
 
     def _slow_down(self, pace: float, wall: Wall, before: float, began: float) -> str:
         """*pace* was too fast, at which calls went out since *began*, after the wall *before*."""
@@ -348,7 +362,8 @@ class Rules:
             return self._keep_pace(min(through / (1 + self.spread), pace))
         # A bucket was empty at the wall before, and is again. One for a second fills in a second.
         empty = max(before, began - 1)
-        refill = self._sent(empty, wall.at) / (wall.at - empty)
+        late = self.spread / 2  # of those that left together at a wall some were let through
+        refill = self._sent(empty + late, wall.at + late) / (wall.at - empty)
         if is_bucket(times, refill, before):
             return self._keep_pace(refill)
         limit = on_the_clock(times, (before, wall.at), self.spread / 2)
@@ -369,6 +384,13 @@ class Rules:
         # A spread that walls made wide would let in calls of other windows.
         spread = min(self.spread, 2 * SPREAD)
         return self._sent(until - seconds - 2 * spread, until + spread)
+
+    def latest(self, wall: Wall) -> Wall:
+        """*wall*; or the next one, if calls were let through after one had looked and before others
+        were refused."""
+        if wall.again is None or not self._sent(wall.looked, wall.again):
+            return wall
+        return Wall(wall.again, wall.ends)
 
     def in_flight_at(self, wall: Wall) -> int:
         """How many calls were under way at *wall* that were not refused; 0 if it met few calls.
