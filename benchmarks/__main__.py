@@ -94,7 +94,7 @@ def measure(options: argparse.Namespace, path: Path) -> None:
     """Measure the chosen sections; each is kept in *path* as soon as it is done."""
     plan = PLANS["bench-full" if options.full else "bench"]
     began, load = time.monotonic(), os.getloadavg()[0]
-    wanted = options.only or [*SECTIONS, *(["scale"] if options.scale else [])]
+    wanted = options.only or [*SECTIONS, *(["scale"] if options.full else [])]
     figures: dict[str, Any] = {"runs": [], "measured_apart": {}}
     if options.only and path.exists():
         figures = orjson.loads(path.read_bytes())
@@ -174,10 +174,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure Enrico beside other ways of doing it, on this machine's sandbox, and "
         "write benchmarks/report.md.",
     )
-    parser.add_argument("--full", action="store_true", help="five runs each, larger sizes")
-    parser.add_argument("--scale", action="store_true", help="and 100,000 deals")
+    parser.add_argument("--full", action="store_true", help="five runs each, to 100,000 deals")
     parser.add_argument(
-        "--scale-deals", nargs="+", type=int, default=list(scale.FULL), help="sizes for --scale"
+        "--scale-deals", nargs="+", type=int, default=list(scale.FULL), help="sizes of scale"
     )
     parser.add_argument("--profiles", nargs="+", default=list(PROFILES), choices=PROFILES)
     parser.add_argument(

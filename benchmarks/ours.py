@@ -10,6 +10,7 @@ import orjson
 
 from benchmarks.salesforce import address
 from benchmarks.variants import Ready, Result
+from enrico.cli import collect_rarely
 from enrico.cli.demo import settings_for
 from enrico.client import Enrico
 from enrico.holding import settle_held
@@ -36,6 +37,7 @@ def settings_of(ready: Ready) -> Settings:
 async def run(crm: Path, ready: Ready) -> Result:
     """One run over a database that stays in ``ready.state``, with all that a user pays for:
     migrations, loading, the journal."""
+    collect_rarely()  # as the command line does
     began = time.perf_counter()
     started: list[float] = []
 

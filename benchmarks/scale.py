@@ -121,9 +121,11 @@ async def _all_steps(deals: int, state: Path, sandbox: dict[str, Any]) -> list[S
 
 def main(argv: Sequence[str]) -> int:
     """Measure one size: number of deals, an empty folder. Prints JSON."""
+    from enrico.cli import collect_rarely
     from enrico.cli.demo import sandbox_process
     from enrico.sandbox import write_sample_crm
 
+    collect_rarely()  # as the command line does
     deals, state = int(argv[0]), Path(argv[1])
     write_sample_crm(state / "crm", deals=deals, contacts=10 * deals, people=4 * deals)
     with sandbox_process("instant") as sandbox:
