@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from enrico.cli.demo import settings_for
 
 _TICK = os.sysconf("SC_CLK_TCK")
 ENDS_WITHIN = 60.0
+LOOKS_EVERY = 0.02
+LAST_WORDS = 30
 
 
 def environment(database_url: str, sandbox: Mapping[str, Any]) -> dict[str, str]:
@@ -26,37 +30,45 @@ def environment(database_url: str, sandbox: Mapping[str, Any]) -> dict[str, str]
 @contextmanager
 def command(
     *arguments: str, env: Mapping[str, str], says: str = ""
-) -> Iterator[subprocess.Popen[str]]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """A command under way, once a line of its talk begins with *says*; told to end afterwards.
 
-    Raises RuntimeError when it ends before.
+    Raises RuntimeError, with its last words, when it ends before, or badly meanwhile.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "enrico", *arguments],
-        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    try:
-        heard = []
-        while says:
-            line = process.stderr.readline()
-            heard.append(line)
-            if line.startswith(says):
-                break
-            if not line:
-                raise RuntimeError(f"enrico {' '.join(arguments)} ended: {''.join(heard)}")
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.stderr.close()
+    # Into a file, for a full pipe would stop it.
+    with tempfile.NamedTemporaryFile() as file:
+        talk = Path(file.name)  # read through another handle: theirs stays where they write
+        process = subprocess.Popen(
+            [sys.executable, "-m", "enrico", *arguments],
+            env=env, stdout=subprocess.DEVNULL, stderr=file,
+        )  # fmt: skip
         try:
-            process.wait(ENDS_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            while says and not any(line.startswith(says) for line in _lines(talk)):
+                if process.poll() is not None:
+                    raise RuntimeError(_ended(arguments, process, talk))
+                time.sleep(LOOKS_EVERY)
+            yield process
+            if process.poll():
+                raise RuntimeError(_ended(arguments, process, talk))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(ENDS_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
-def cpu_seconds(process: subprocess.Popen[str]) -> float:
+def _lines(talk: Path) -> list[str]:
+    return talk.read_text().splitlines()
+
+
+def _ended(arguments: Sequence[str], process: subprocess.Popen[bytes], talk: Path) -> str:
+    last = "\n".join(_lines(talk)[-LAST_WORDS:])
+    return f"enrico {' '.join(arguments)} ended by itself with {process.returncode}:\n{last}"
+
+
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
     """User and system time of a process that lives, all its threads."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
