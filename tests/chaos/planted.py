@@ -81,7 +81,7 @@ async def _always_free(*_: Any) -> reconcile.Verdict:
     return reconcile.Verdict(True, "nobody looked")
 
 
-def _bucket(self: Ledger, now: float, spread: float, *, to_come: float = 0) -> float:
+def _bucket(self: Ledger, now: float, spread: float, **_: float) -> float:
     """A token bucket as large as the limit."""
     step = self.seconds / self.limit
     leaves = 0.0  # when the bucket would be full again

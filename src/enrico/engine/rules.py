@@ -44,6 +44,8 @@ LATE = 3.0
 DOUBT_SECONDS = 60.0
 """A wall that a known window does not explain is believed if another follows within so long, or
 within two of the window."""
+AGAIN_WINDOWS = 2
+"""A learnt window that is full at two walls within so many of itself is too large."""
 SLOWEST = 1 / 60
 """Calls a second."""
 TRY_AFTER = 900.0
@@ -193,15 +195,15 @@ class Rules:
 
     # -- counting -------------------------------------------------------------------------
 
-    def free_at(self, now: float, *, to_come: float = 0) -> tuple[float, str]:
+    def free_at(self, now: float, *, to_come: float = 0, of: float = math.inf) -> tuple[float, str]:
         """When the next call may leave, and what holds it back.
 
-        *to_come*: for a call of a batch, how many of its calls are to come; it leaves room for the
+        *to_come*: for a call of a batch, how many *of* its calls are to come; it leaves room for the
         fast lane.
         """
         at, why = now, ""
         for rule in self.all:
-            free = rule.free_at(now, self.spread, to_come=to_come)
+            free = rule.free_at(now, self.spread, to_come=to_come, of=of)
             if free > at:
                 guess = rule is self.pace and not self.is_paced
                 at, why = free, "an unknown limit" if guess else str(rule)
@@ -281,8 +283,14 @@ class Rules:
         self.saw(wall, resumed)
         for rule in self.known:
             through = self._let_through(rule.seconds, wall.at)
-            if isinstance(rule, Ledger) and rule.sure and through >= FULL * rule.sure:
+            if not isinstance(rule, Ledger):
+                continue
+            if rule.sure and through >= FULL * rule.sure:
                 rule.learn(rule.sure)  # it was tried higher, and that was too much
+                return str(rule)
+            full = rule.learned and through >= FULL * rule.limit and wall.seconds <= SHORT_WALL
+            if full and wall.at - before < AGAIN_WINDOWS * rule.seconds:
+                rule.learn(min(through, rule.limit - max(1, rule.limit // 50)))
                 return str(rule)
         if wall.seconds <= SHORT_WALL:
             return self._learn_pace(wall, before, began)
@@ -352,10 +360,10 @@ class Rules:
         times = sorted(call.left for call in self._recent if call.left and not call.refused)
         took = wall.at - max(began, times[0] if times else wall.at)
         through = self._sent(wall.at - took - self.spread / 2, wall.at + self.spread)
-        if took <= 0 or through < 2:
+        if took <= 0 or not through:
             return ""  # nothing is let through: it is no matter of pace
-        if before == -math.inf:
-            return self._keep_pace(pace * A_FIFTH_LESS)  # learnt in another run
+        if through == 1 or before == -math.inf:  # far too fast, or learnt in another run
+            return self._keep_pace(pace * A_FIFTH_LESS)
         quiet = began - max((at for at in times if at < began), default=-math.inf)
         if took <= 1 + self.spread / 2 and quiet >= 1 - self.spread:
             # Nothing counted when it began, so a window of a second is full since then.

@@ -176,10 +176,12 @@ class Ledger:
         self.sure = self.limit
         self.limit = int(min(self.ceiling, max(self.limit + 1, self.limit * (1 + share))))
 
-    def free_at(self, now: float, spread: float, *, to_come: float = 0) -> float:
+    def free_at(
+        self, now: float, spread: float, *, to_come: float = 0, of: float = math.inf
+    ) -> float:
         """When one more call may leave: *now*, later, or infinity while that waits for an answer.
 
-        *to_come*: for a call of a batch, how many of its calls are to come.
+        *to_come*: for a call of a batch, how many *of* all its calls are to come.
         """
         spread = max(spread, self.seconds * SLACK if self.seconds > 10 else 0.0)
         if self._kind == "by the clock":
@@ -190,7 +192,7 @@ class Ledger:
         else:
             self._forget(now - self.seconds, spread)
             free = math.inf
-        limit = self.limit - self._kept_free(to_come)
+        limit = self.limit - self._kept_free(to_come, of)
         if len(self.calls) < limit:
             return now
         # Calls may leave in another order than they had leave.
@@ -198,14 +200,15 @@ class Ledger:
         latest = max(call.counted_by(spread) for call in must_go)
         return min(free, latest + self.seconds)
 
-    def _kept_free(self, to_come: float) -> int:
+    def _kept_free(self, to_come: float, of: float) -> int:
         """How much room a batch of which so many calls are to come leaves for the fast lane."""
         limit, calls = self.limit, to_come + len(self.calls)
         if self.seconds <= 5 or to_come <= 0 or not limit < calls < math.inf:
             return 0
         room = max(1, limit // RESERVED)
         is_long = calls > LONG_BATCH * limit
-        costs_nothing = limit > room and -(-calls // (limit - room)) == -(-calls // limit)
+        # By all calls of the batch: what is left of it may begin in the middle of a window.
+        costs_nothing = limit > room and -(-of // (limit - room)) == -(-of // limit)
         return room if limit > 1 and (is_long or costs_nothing) else 0
 
     def _forget(self, until: float, spread: float) -> None:
@@ -258,7 +261,9 @@ class Pace:
         """*call* never left."""
         self._full_at -= 1 / self.rate
 
-    def free_at(self, now: float, spread: float, *, to_come: float = 0) -> float:
+    def free_at(
+        self, now: float, spread: float, *, to_come: float = 0, of: float = math.inf
+    ) -> float:
         """When one more call may leave."""
         return max(now, self._full_at - (self.at_once - 1) / self.rate)
 
