@@ -33,8 +33,10 @@ STORM = 0.3
 """One that let through less was not even near it: the provider is in trouble, the limit right. So
 no pace that is learnt beside known limits is slower either."""
 A_FIFTH_LESS = 0.8
-SURE = 0.98
-"""A pace is measured: so much of it is kept."""
+SURE = 0.95
+"""So much is kept of a pace that one second measured: calls are counted early or late."""
+SURE_REFILL = 0.98
+"""And so much of how fast a bucket is refilled, which is measured for longer."""
 ENOUGH = 10
 """Calls let through that say how many a second are."""
 CROWD = 3
@@ -343,7 +345,8 @@ class Rules:
                 through = self._sent(wall.at - 1, until)
                 through += self._sent(wall.at - 1 - self.spread, until) > through
             rates = [through / (1 + self.spread)]
-        return self._keep_pace(min(rates)) if any(rates) else ""
+        sure = SURE_REFILL if doubtful > DOUBT_SECONDS else SURE
+        return self._keep_pace(min(rates), sure) if any(rates) else ""
 
     def _filled_in(self, seconds: float, wall: Wall) -> float:
         """Seconds beyond the window in which what it let through would be let through evenly.
@@ -373,14 +376,14 @@ class Rules:
         late = self.spread / 2  # of those that left together at a wall some were let through
         refill = self._sent(empty + late, wall.at + late) / (wall.at - empty)
         if is_bucket(times, refill, before):
-            return self._keep_pace(refill)
+            return self._keep_pace(refill, SURE_REFILL)
         limit = on_the_clock(times, (before, wall.at), self.spread / 2)
         slower = pace * A_FIFTH_LESS if took < LATE else pace / (1 + self.spread)
         return self._keep_pace(slower if limit is None else min(limit / (1 + self.spread), pace))
 
-    def _keep_pace(self, rate: float) -> str:
+    def _keep_pace(self, rate: float, sure: float = SURE) -> str:
         known = [rule.rate for rule in self.known if not _learned(rule)]
-        rate = max(rate * SURE, STORM * min(known, default=0.0), SLOWEST)
+        rate = max(rate * sure, STORM * min(known, default=0.0), SLOWEST)
         self.pace = Pace(rate, most=rate)
         return str(self.pace)
 
