@@ -200,8 +200,8 @@ class Rules:
     def free_at(self, now: float, *, to_come: float = 0, of: float = math.inf) -> tuple[float, str]:
         """When the next call may leave, and what holds it back.
 
-        *to_come*: for a call of a batch, how many *of* its calls are to come; it leaves room for the
-        fast lane.
+        *to_come*: for a call of a batch, how many *of* all its calls are to come; it leaves room
+        for the fast lane.
         """
         at, why = now, ""
         for rule in self.all:
