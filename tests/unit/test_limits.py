@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clock import run_virtually
+from enrico.engine.lessons import LearningRules, Wall
 from enrico.engine.limits import FAST_LANE, NO_NEWS, NO_NEWS_SECONDS, UNREFUSED_SECONDS, Limiter
-from enrico.engine.rules import SPREAD, Rules, Wall
+from enrico.engine.rules import SPREAD
 from enrico.engine.windows import SLACK, Sent, Window, lower_bound_seconds, parse_windows
 from enrico.errors import ConfigError
 
@@ -563,7 +564,7 @@ def test_a_pace_that_is_refused_far_below_itself_is_a_bucket() -> None:
         for n in range(calls):
             rules.count(Sent(at=began + n / calls), began + n / calls)
 
-    rules = Rules([Window(5, 1)], assumed=True)
+    rules = LearningRules([Window(5, 1)], assumed=True)
     send(300, 9.0)
     rules.learn(Wall(at=10.0, ends=11.0), 11.0)
     send(35, 11.0)  # what was refilled since the wall began
@@ -574,7 +575,7 @@ def test_a_pace_that_is_refused_far_below_itself_is_a_bucket() -> None:
 
 
 def test_a_window_that_was_far_from_full_is_not_lowered() -> None:
-    rules = Rules([Window(1000, 60)])
+    rules = LearningRules([Window(1000, 60)])
     for n in range(200):
         rules.count(Sent(at=n / 20), n / 20)
 
@@ -720,7 +721,7 @@ def test_calls_that_are_counted_late_do_not_lower_five_a_second(
 
 
 def test_one_wall_teaches_nothing_below_a_known_window_unless_it_met_many() -> None:
-    def half_full(rules: Rules, began: float, refused: int) -> str:
+    def half_full(rules: LearningRules, began: float, refused: int) -> str:
         calls = [Sent(at=began + n / 50) for n in range(25)]
         calls += [Sent(at=began + 0.5, refused=True) for _ in range(refused)]
         for call in calls:
@@ -728,7 +729,7 @@ def test_one_wall_teaches_nothing_below_a_known_window_unless_it_met_many() -> N
             rules.count(call, call.at)
         return rules.learn(Wall(at=began + 0.5, ends=began + 1), began + 1.5)
 
-    doubtful, many = Rules([Window(50, 1)]), Rules([Window(50, 1)])
+    doubtful, many = LearningRules([Window(50, 1)]), LearningRules([Window(50, 1)])
     assert half_full(doubtful, 100.0, refused=1) == ""
     assert half_full(doubtful, 1_000.0, refused=1) == ""  # that was long ago
     assert [str(rule) for rule in doubtful.all] == ["50/s"]

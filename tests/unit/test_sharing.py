@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from enrico.engine.board import Entry
+from enrico.engine.lessons import LearningRules, Wall
 from enrico.engine.limits import TooLate
 from enrico.engine.others import Others, not_among
 from enrico.engine.ours import LEASE
-from enrico.engine.rules import Rules, Taught, Wall
+from enrico.engine.rules import Taught
 from enrico.engine.sharing import PATIENCE_SECONDS, SharedLimiter
 from enrico.engine.windows import Window
 from enrico.errors import StoreError
@@ -196,7 +197,7 @@ def test_a_calm_network_needs_more_of_a_margin_for_several_processes() -> None:
 
 
 def test_a_wall_is_judged_by_calls_that_are_not_told_yet_too() -> None:
-    rules = Rules([Window(5, 1.0)], assumed=True)
+    rules = LearningRules([Window(5, 1.0)], assumed=True)
     now = 100.0
     granted = [Entry("one", n, by=now - 1 + n / 40 + LEASE) for n in range(40)]
     Others(rules).read(granted, clock=0.0, now=now)

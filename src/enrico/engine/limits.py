@@ -1,8 +1,9 @@
 """One limiter for each (provider, key): who may send next, and when.
 
-What is allowed stands in :mod:`enrico.engine.rules`. Here are the queue with its fast lane, the
-calls in flight, and the park after a 429. It takes time from the running event loop only, so a
-test may run it on a virtual clock.
+What is allowed stands in :mod:`enrico.engine.rules`, what 429s teach in
+:mod:`enrico.engine.lessons`. Here are the queue with its fast lane, the calls in flight, and the
+park after a 429. It takes time from the running event loop only, so a test may run it on a virtual
+clock.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from enrico.engine.rules import SPREAD, Rules, Wall
+from enrico.engine.lessons import LearningRules, Wall
+from enrico.engine.rules import SPREAD
 from enrico.engine.windows import Sent, Window
 
 PARK_WITHOUT_RETRY_AFTER = 1.0
@@ -103,7 +105,9 @@ class Limiter:
     ) -> None:
         by_clock = any(window.kind == "by the clock" for window in windows)
         clock = time.time() - asyncio.get_running_loop().time() if by_clock else 0.0
-        self._rules = Rules(windows, assumed=assumed, learned=learned, spread=spread, clock=clock)
+        self._rules = LearningRules(
+            windows, assumed=assumed, learned=learned, spread=spread, clock=clock
+        )
         self._concurrency = self._most_at_once = concurrency
         self._by_concurrency = by_concurrency
         self._first: float = math.inf  # so many may be in flight before any answer

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import structlog
 
 from enrico.engine.board import Away, Board, Common, Entry, Said, Seen
+from enrico.engine.lessons import Wall
 from enrico.engine.limits import RESTED, Limiter, Slot, Waiting
 from enrico.engine.others import Others, not_among
 from enrico.engine.ours import LEASE, REPORT, Grant, Ours
-from enrico.engine.rules import Wall
 from enrico.engine.windows import Sent, Window
 from enrico.errors import StoreError
 
