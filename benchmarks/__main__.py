@@ -93,31 +93,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(options: argparse.Namespace, path: Path) -> None:
     """Measure the chosen sections; each is kept in *path* as soon as it is done."""
     plan = PLANS["bench-full" if options.full else "bench"]
-    began, load = time.monotonic(), os.getloadavg()[0]
     wanted = options.only or [*SECTIONS, *(["scale"] if options.full else [])]
     figures: dict[str, Any] = {"runs": [], "measured_apart": {}}
     if options.only and path.exists():
         figures = orjson.loads(path.read_bytes())
+    about = figures.setdefault("about", _about(options))
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="enrico-bench-") as name:
-        folder = Path(name)
         for section in wanted:
-            figures[section] = _section(section, plan, options, folder / section)
+            began = time.monotonic()
+            figures[section] = _section(section, plan, options, Path(name) / section)
+            if options.only:
+                figures["measured_apart"][section] = _now()
+            else:
+                about["minutes"] += (time.monotonic() - began) / 60
+                about["load_after"] = os.getloadavg()[0]
             _keep(figures, path)
-    if not options.only or "about" not in figures:
-        figures["about"] = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "target": "bench-full" if options.full else "bench",
-            "minutes": (time.monotonic() - began) / 60,
-            "python": platform.python_version(),
-            "cores": os.cpu_count(),
-            "load_before": load,
-            "load_after": os.getloadavg()[0],
-        }
-    figures["measured_apart"].update(
-        {name: datetime.now(UTC).isoformat(timespec="seconds") for name in options.only or ()}
-    )
-    _keep(figures, path)
+
+
+def _about(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "at": _now(),
+        "target": "bench-full" if options.full else "bench",
+        "minutes": 0.0,
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg()[0],
+        "load_after": os.getloadavg()[0],
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _keep(figures: Mapping[str, Any], path: Path) -> None:

@@ -255,6 +255,50 @@ async def test_who_was_silent_too_long_is_taken_over_and_writes_nothing_more(
     await theirs.close()
 
 
+@asynccontextmanager
+async def spending(stores):
+    """(database, slot) of a worker that has begun a piece of work."""
+    db = await open_database(stores.url("a"))
+    slot, _ = await store.take_slot(db.backend)
+    assert await slot.begin(asyncio.Event())
+    yield db, slot
+    await slot.release()
+    await db.close()
+
+
+async def test_a_worker_that_ends_a_piece_while_it_begins_the_next_spends_on(stores):
+    async with spending(stores) as (db, slot):
+        begins = asyncio.create_task(slot.begin(asyncio.Event()))
+        await asyncio.sleep(0)  # it is the first to wait for the connection
+        await asyncio.gather(begins, slot.end())
+
+        await db.write((insert(work), [{"run_id": "r", "kind": "search", "n": 1, "key": "k"}]))
+
+        assert ("run:worker 1",) in stores.query("a", "SELECT work FROM holders")
+        await slot.end()
+        assert ("run:worker 1",) not in stores.query("a", "SELECT work FROM holders")
+
+
+async def test_a_worker_that_ends_a_piece_in_the_middle_of_a_commit_is_not_taken_for_dead(stores):
+    async with spending(stores) as (db, slot):
+        asked = 0
+
+        class Ends:
+            """A connection on which a worker asks whether it is still there."""
+
+            async def fetchval(self, query, name):
+                nonlocal asked
+                asked += 1
+                if asked == 2:
+                    await slot.end()
+                async with store.asking(db.backend) as connection:
+                    return await connection.fetchval(query, name)
+
+        await slot.fence(Ends())
+
+        assert asked == 2
+
+
 async def test_who_holds_the_lock_and_is_stuck_is_cut_off_and_comes_too_late(stores, monkeypatch):
     monkeypatch.setattr(store, "STUCK_SECONDS", 0.5)
     ours, theirs = await open_database(stores.url("a")), await open_database(stores.url("a"))

@@ -147,7 +147,9 @@ class SessionLock:
         The signs of life go on meanwhile: they change no key. Raises StoreError.
         """
         for work in self._works:
-            if await connection.fetchval(_HOLDER + " FOR KEY SHARE", work) != self._backend.name:
+            holder = await connection.fetchval(_HOLDER + " FOR KEY SHARE", work)
+            # Unless it was let go meanwhile.
+            if holder != self._backend.name and work in self._works:
                 raise self._too_late()
 
     @property
@@ -294,13 +296,13 @@ class Slot(SessionLock):
     async def end(self) -> None:
         """A piece of work is done."""
         self._at_work -= 1
-        if not self._at_work:
-            with suppress(*CUT_OFF):  # it is taken for dead work in a while
-                async with self._in_use:
-                    if self._connection is not None:
-                        await self._connection.execute(
-                            _LETS_GO, f"run:{self.work}", self._backend.name
-                        )
+        with suppress(*CUT_OFF):  # it is taken for dead work in a while
+            async with self._in_use:
+                # The next piece may have begun while we waited for our turn.
+                if self._connection is not None and not self._at_work:
+                    await self._connection.execute(
+                        _LETS_GO, f"run:{self.work}", self._backend.name
+                    )
 
     async def is_wanted(self) -> bool:
         """Whether somebody waits until no worker spends."""
