@@ -8,7 +8,6 @@ that nobody names is found so. It depends on how long a wall stands: see
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from enrico.engine.guesses import is_bucket, on_the_clock
@@ -67,20 +66,9 @@ class Wall:
 class LearningRules(Rules):
     """Windows, buckets and a pace, and what walls say about them."""
 
-    def __init__(
-        self,
-        windows: Sequence[Window],
-        *,
-        assumed: bool = False,
-        learned: Sequence[Window] = (),
-        spread: float = SPREAD,
-        clock: float = 0.0,
-    ) -> None:
-        """See :class:`enrico.engine.rules.Rules`."""
-        super().__init__(windows, assumed=assumed, learned=learned, spread=spread, clock=clock)
-        self._last_wall = -math.inf
-        self._resumed = -math.inf  # when calls were let through again after it
-        self._before: tuple[Pace | None, float, float] = (None, -math.inf, -math.inf)
+    _last_wall = -math.inf
+    _resumed = -math.inf  # when calls were let through again after it
+    _before: tuple[Pace | None, float, float] = (None, -math.inf, -math.inf)
 
     def learn(self, wall: Wall, resumed: float) -> str:
         """What the end of *wall* teaches, as text; empty when nothing.

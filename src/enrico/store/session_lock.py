@@ -300,9 +300,7 @@ class Slot(SessionLock):
             async with self._in_use:
                 # The next piece may have begun while we waited for our turn.
                 if self._connection is not None and not self._at_work:
-                    await self._connection.execute(
-                        _LETS_GO, f"run:{self.work}", self._backend.name
-                    )
+                    await self._connection.execute(_LETS_GO, f"run:{self.work}", self._backend.name)
 
     async def is_wanted(self) -> bool:
         """Whether somebody waits until no worker spends."""
