@@ -529,9 +529,10 @@ def test_a_bucket_is_known_by_a_wall_that_is_much_shorter_than_its_window(
     walls = run_virtually(drive_and_watch(limiter, server, 10_000))
 
     (text,) = limiter.learned
-    assert server.refused <= 0.015 * 10_000  # no more than were under way
+    # Of 400 at once a third is under way when the wall is met.
+    assert server.refused <= max(0.005 * 10_000, concurrency / 3)
     assert text.endswith("/min evenly")
-    assert 950 <= int(text.partition("/")[0]) <= 1005
+    assert 950 <= int(text.partition("/")[0]) <= (1000 if window else 1005)
     assert max(walls) - min(walls) <= 3 * 60
 
 
