@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from clock import run_virtually
 from enrico.engine.lessons import LearningRules, Wall
-from enrico.engine.limits import FAST_LANE, NO_NEWS, NO_NEWS_SECONDS, UNREFUSED_SECONDS, Limiter
+from enrico.engine.limits import FAST_LANE, NO_NEWS, NO_NEWS_SECONDS, Limiter
 from enrico.engine.rules import SPREAD
 from enrico.engine.windows import SLACK, Sent, Window, lower_bound_seconds, parse_windows
 from enrico.errors import ConfigError
@@ -205,17 +205,6 @@ def test_room_for_the_fast_lane_costs_whole_windows_no_time_though_few_calls_go_
 
     assert server.refused == 0
     assert took <= 1.01 * (5 * 60 + 1_000 * (0.9 + SPREAD / 2) / 20)
-
-
-def test_slow_answers_do_not_hold_back_the_second_window() -> None:
-    """Nobody has been answered by then, but refusals would have been back."""
-    server = Server(SlidingWindow(50, 1), latency=1.9)
-    limiter = Limiter([Window(50, 1)], concurrency=200)
-
-    took = run_virtually(drive(limiter, server, 150))
-
-    assert server.refused == 0
-    assert took <= 2 * UNREFUSED_SECONDS + 1.9 + 2 * SPREAD
 
 
 @pytest.mark.parametrize(("limit", "calls"), [(20, 70), (1000, 3500)])

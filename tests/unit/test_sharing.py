@@ -173,8 +173,8 @@ def test_who_comes_while_all_calls_are_in_use_has_his_share_after_a_call_and_a_m
             busy += [tasks.create_task(keep_busy(two)) for _ in range(150)]
             for _ in range(100):
                 await asyncio.sleep(0.01)
-                assert len(one._flying) + len(two._flying) <= 100
-                own.append(len(two._flying))
+                assert one._in_flight + two._in_flight <= 100
+                own.append(two._in_flight)
             for task in busy:
                 task.cancel()
         assert own[60:] == [50] * 40

@@ -39,8 +39,6 @@ RESTED = 0.9
 FIRST_BURST = 50
 """So many calls may be in flight at first, or half of a configured limit if that is more; then as
 many as were answered. A limit that is twice too high so costs few 429s, and a small run no time."""
-UNREFUSED_SECONDS = 1.2
-"""A call under way for so long was let through, for refusals are quick: it need not be answered."""
 
 
 class TooLate(Exception):
@@ -120,7 +118,7 @@ class Limiter:
         self._all = math.inf  # calls of the batch, those that were sent among them
         self._accepted = 0  # calls accepted since the concurrency was last changed
         self._calm_rounds = 1
-        self._flying: dict[Sent, None] = {}  # calls in flight, in the order of their leave
+        self._in_flight = 0
         self._queue: list[Waiting] = []
         self._order = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -276,7 +274,7 @@ class Limiter:
         """While inside, nothing is in flight: nobody gets leave, those under way have ended."""
         self._hushed += 1
         try:
-            while self._flying:
+            while self._in_flight:
                 self._calm.clear()
                 await self._calm.wait()
             yield
@@ -348,8 +346,8 @@ class Limiter:
     def _released(self, call: Sent) -> None:
         if call is self._probe:
             self._probe = None
-        del self._flying[call]
-        if not self._flying:
+        self._in_flight -= 1
+        if not self._in_flight:
             self._calm.set()
         if call.at is None:  # never left: it counts nowhere
             self._rules.take_back(call)
@@ -391,7 +389,7 @@ class Limiter:
         """The first who waits may go at *at*; *why* held him back until then."""
         waited = at - heapq.heappop(self._queue).asked
         slot = Slot(self, waited, why if waited > 0 else "")
-        self._flying[slot.call] = None
+        self._in_flight += 1
         self._expected -= 1
         if self._wall is not None and self._probe is None:
             self._try_anew(slot.call, at)
@@ -403,22 +401,13 @@ class Limiter:
         # After a wall one call goes first, so that the next wall is not met by all.
         if self._waits_for_news:
             return self._no_news_at, "429"
-        if len(self._flying) >= self._most_in_flight(now):
+        if self._in_flight >= self._most_in_flight(now):
             return math.inf, "concurrency"
-        if (shown := self._shown_at(now)) > now:
-            return shown, "earlier answers"
+        if self._in_flight >= max(self._first, self._answered):
+            return math.inf, "earlier answers"
         to_come = max(self._expected, self._of_batch) if lane > FAST_LANE else 0
         free, why = self._rules.free_at(now, to_come=to_come, of=self._all)
         return (free, why) if free > self._parked_until else (self._parked_until, "429")
-
-    def _shown_at(self, now: float) -> float:
-        """When enough calls before the next one are known to have been let through."""
-        most = max(self._first, self._answered)
-        if len(self._flying) < most:
-            return now
-        # Infinity for one that has leave and has not left.
-        left = sorted(math.inf if call.at is None else call.at for call in self._flying)
-        return left[len(left) - int(most)] + UNREFUSED_SECONDS
 
     def _most_in_flight(self, now: float) -> int:
         return self.at_once

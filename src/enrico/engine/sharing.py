@@ -215,7 +215,7 @@ class SharedLimiter(Limiter):
         first = self._first_waiting()
         if first is not None and self._share is None:
             at = now
-        elif first is not None or self._flying or self._share is not None:
+        elif first is not None or self._in_flight or self._share is not None:
             in_want = first is not None and self._fair <= 0
             at = min(at, self._turned + SHARE_LOOKS[in_want])
         if first is not None and self._rules.all:
@@ -318,12 +318,12 @@ class SharedLimiter(Limiter):
         for one in decided.given:
             self._ours.take_back(one.grant)
             self._rules.take_back(one.slot.call)
-            del self._flying[one.slot.call]
+            self._in_flight -= 1
             self._expected += 1
             if one.slot.call is self._probe:
                 self._probe = None
             heapq.heappush(self._queue, one.waiting)
-        if not self._flying:
+        if not self._in_flight:
             self._calm.set()
         self._news = decided.news.and_later(self._news)
         self._ours.put_back(decided.told)
@@ -399,13 +399,13 @@ class SharedLimiter(Limiter):
 
         None: we need none at present.
         """
-        if self._first_waiting() is not None or self._flying:
+        if self._first_waiting() is not None or self._in_flight:
             self._needed_at = now
         elif now >= self._needed_at + SHARE_SECONDS:
             return None
         every, theirs = self.at_once, seen.shares.values()
         self._fair = min(math.ceil(every / (len(theirs) + 1)), every - sum(theirs))
-        return max(len(self._flying), self._fair)
+        return max(self._in_flight, self._fair)
 
     def _give(self, now: float) -> list[_Given]:
         """Leave for all who may go now or in a moment."""
