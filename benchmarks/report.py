@@ -85,8 +85,8 @@ def readme_block(figures: Figures) -> str:
               "paid calls when run again"]  # fmt: skip
     return (
         "<!-- FIGURES: from `python -m benchmarks --readme`. -->\n"
-        "Measured with `make bench` on the sandbox, 50 deals with 503 deal contacts, beside the "
-        "older design:\n\n"
+        f"Measured with `make {figures['about']['target']}` on the sandbox, 50 deals with 503 deal "
+        "contacts, beside the older design:\n\n"
         f"{md.table(header, rows).replace('---:', '---')}\n\n"
         "The lower bound is what the providers' limits and answer times allow at best. These are "
         "the sandbox's limits; your plans' limits decide your times, and `enrico plan` says what "
