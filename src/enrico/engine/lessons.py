@@ -87,9 +87,9 @@ class LearningRules(Rules):
         self._try_at = wall.ends + self._patience
         self.saw(wall, resumed)
         for rule in self.known:
-            through = self._let_through(rule.seconds, wall.at)
             if not isinstance(rule, Ledger):
                 continue
+            through = self._let_through(rule.seconds, wall.at)
             if rule.sure and through >= FULL * rule.sure:
                 rule.learn(rule.sure)  # it was tried higher, and that was too much
                 return str(rule)
