@@ -169,9 +169,15 @@ async def _apollo(settings: Settings) -> list[Check]:
         if reply.status in (401, 403) or health.get("is_logged_in") is False:
             detail = "Apollo refused the key in APOLLO_API_KEY. Replace it."
             return [Check("apollo", "bad", detail, refused=True)]
+        if error := apollo.refusal(reply):
+            return [Check("apollo", "bad", str(error), refused=error.exit_code == 5)]
         credits = await http.send(apollo.credits(), CHECK_SECONDS)
         usage = await http.send(apollo.usage(), CHECK_SECONDS)
-    checks = [Check("apollo", "ok", "the key is good")]
+    if health.get("is_logged_in") is True:
+        checks = [Check("apollo", "ok", "the key is good")]
+    else:
+        detail = "something answers that does not say whether the key is good. Check the base URL."
+        checks = [Check("apollo", "warn", detail)]
     if credits.status == 403 or usage.status == 403:
         detail = (
             "the key may not read Apollo's counters, so a call that was cut off is held for you "

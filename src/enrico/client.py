@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -33,7 +33,8 @@ from enrico.logs import hide, set_up_logs
 from enrico.pipeline.context import BRANCHES, Branch, RunOptions
 from enrico.pipeline.guests import POLL_SECONDS, Request
 from enrico.pipeline.lines import check_keys
-from enrico.pipeline.plan import Plan, make_plan
+from enrico.pipeline.onlookers import Onlookers
+from enrico.pipeline.plan import Plan, limits_met, make_plan
 from enrico.pipeline.roles import resolve_roles_in
 from enrico.pipeline.run import Run
 from enrico.privacy.desk import Desk
@@ -48,7 +49,6 @@ from enrico.store.keyring import with_stored_keys
 from enrico.store.selection import Selection, count, count_deals
 from enrico.store.suppressions import keep_out, load_suppressions
 from enrico.store.tables import load_problems, loads
-from enrico.telemetry.ways import Telemetry, is_set, is_wanted
 
 log = structlog.get_logger("enrico.client")
 
@@ -138,7 +138,7 @@ class Enrico:
         self.settings = settings or load_settings(profile, **overrides)
         set_up_logs(self.settings)
         self._database: Database | None = None
-        self._telemetry: Telemetry | None = None
+        self._onlookers: Onlookers | None = None
 
     async def __aenter__(self) -> Enrico:
         self._database = await open_database(self.settings.database_url, self._patience)
@@ -164,9 +164,9 @@ class Enrico:
         if self._database is not None:
             await self._database.close()
             self._database = None
-        if self._telemetry is not None:
-            await self._telemetry.close()
-            self._telemetry = None
+        if self._onlookers is not None:
+            await self._onlookers.close()
+            self._onlookers = None
 
     @property
     def db(self) -> Database:
@@ -270,7 +270,8 @@ class Enrico:
             scope or self.scope(), self.settings.cache, moment(timestamp()), refresh
         )
         await keep_out(self.db, await load_suppressions(self.db, self.settings))
-        return make_plan(await count(self.db, selection), self.settings, tuple(only))
+        counts, met = await count(self.db, selection), await limits_met(self.db)
+        return make_plan(counts, self.settings, tuple(only), met)
 
     async def run(
         self,
@@ -297,14 +298,16 @@ class Enrico:
         async with self._alone_or_guest(options, on_wait, on_left) as done:
             if done is not None:
                 return done
-            async with self._who_looks_on() as ours:
+            if self._onlookers is None:
+                self._onlookers = Onlookers(self.db, self.settings)
+            async with self._onlookers.of_run() as ours:
                 looking_on = [*ours, *watchers]
                 run = Run(
                     self.db,
                     self.settings,
                     options,
                     looking_on,
-                    guests_watched=self._who_looks_on,
+                    guests_watched=self._onlookers.of_run,
                 )
                 if on_ready is not None:
                     on_ready(run)
@@ -314,22 +317,6 @@ class Enrico:
                     return summary
                 except BaseExceptionGroup as group:
                     raise first_of_ours(group) from group
-
-    @asynccontextmanager
-    async def _who_looks_on(self) -> AsyncIterator[list[Watcher]]:
-        """Metrics, traces and alerts, where the settings ask for them."""
-        async with AsyncExitStack() as stack:
-            found: list[Watcher] = []
-            if self._telemetry is None:
-                self._telemetry = _telemetry(self.settings)
-            if self._telemetry is not None:
-                found += await stack.enter_async_context(self._telemetry.run())
-            if self.settings.alerts.notify:
-                from enrico.alerts.watch import AlertWatch
-
-                watch = AlertWatch(self.db, self.settings)
-                found.append(await stack.enter_async_context(watch))
-            yield found
 
     # -- with workers ---------------------------------------------------------------------
 
@@ -551,19 +538,6 @@ class Enrico:
                     "polars frame."
                 )
             return await self.load(path, **how)
-
-
-def _telemetry(settings: Settings) -> Telemetry | None:
-    """None where nobody asks for it, and where only the environment does and it is not there."""
-    if not is_wanted(settings):
-        return None
-    try:
-        return Telemetry(settings)
-    except ConfigError as error:
-        if is_set(settings):
-            raise
-        log.warning("no telemetry", why=str(error))
-        return None
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:

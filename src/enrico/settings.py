@@ -86,9 +86,6 @@ class ApolloSettings(_Section):
     credits_per_person: Decimal = Field(
         Decimal(1), ge=0, description="Credits reserved for each person asked for."
     )
-    reveal_personal_emails: bool = Field(
-        False, description="Ask for private addresses; may cost more."
-    )
     settle_seconds: float = Field(
         2.0, ge=0, description="How long Apollo's counters are given to show a late charge."
     )
@@ -129,6 +126,17 @@ class SerperSettings(_Section):
     language: str = Field("en", description="Google's hl.")
 
 
+_AT_FLASH_PRICES = ("deepseek-flash", "deepseek-v4-flash", "deepseek-v4-flash-vision-exp")
+_PRICES = {
+    "deepseek-v4-pro": {
+        "input_usd": Decimal("0.66"),
+        "cached_usd": Decimal("0.022"),
+        "output_usd": Decimal("1.98"),
+    }
+}
+"""DeepSeek's other model, per million tokens off-peak (price page, November 2026)."""
+
+
 class LlmSettings(_Section):
     """Classification: DeepSeek, or any OpenAI-compatible endpoint."""
 
@@ -156,12 +164,29 @@ class LlmSettings(_Section):
     thinking: Literal["disabled", "omit"] = Field(
         "disabled", description="'omit' for endpoints that do not know DeepSeek's thinking switch."
     )
-    input_usd: Decimal = Field(Decimal("0.15"), description="Per million input tokens, off-peak.")
-    cached_usd: Decimal = Field(Decimal("0.003"), description="Per million cached input tokens.")
-    output_usd: Decimal = Field(Decimal("0.60"), description="Per million output tokens, off-peak.")
-    peak_factor: Decimal = Field(
-        Decimal(2), description="Times the price Mon-Fri 01-04 and 06-10 UTC; 1 for flat prices."
+    input_usd: Decimal = Field(
+        Decimal("0.15"),
+        ge=0,
+        description="Per million input tokens, off-peak. The three prices are deepseek-flash's; "
+        "deepseek-v4-pro's are known too. Set them for any other model.",
     )
+    cached_usd: Decimal = Field(
+        Decimal("0.003"), ge=0, description="Per million cached input tokens."
+    )
+    output_usd: Decimal = Field(
+        Decimal("0.60"), ge=0, description="Per million output tokens, off-peak."
+    )
+    peak_factor: Decimal = Field(
+        Decimal(2),
+        ge=0,
+        description="Times the price Mon-Fri 01-04 and 06-10 UTC; 1 for flat prices.",
+    )
+
+    @property
+    def has_unknown_prices(self) -> bool:
+        """Whether nobody said what this model costs, so that flash's prices stand for it."""
+        is_known = self.model in _PRICES or self.model in _AT_FLASH_PRICES
+        return not (is_known or self.model_fields_set & {"input_usd", "output_usd"})
 
 
 class CacheSettings(_Section):
@@ -446,7 +471,10 @@ def load_settings(profile: str | None = None, **overrides: Any) -> Settings:
         section: getattr(settings, section).model_copy(update=fields)
         for section, fields in changes.items()
     }
-    return settings.model_copy(update=update)
+    llm: LlmSettings = update.get("llm", settings.llm)
+    prices = _PRICES.get(llm.model, {})
+    unset = {name: price for name, price in prices.items() if name not in llm.model_fields_set}
+    return settings.model_copy(update={**update, "llm": llm.model_copy(update=unset)})
 
 
 _SECRETS = {

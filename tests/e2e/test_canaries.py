@@ -213,3 +213,15 @@ def test_what_a_provider_repeats_of_a_request_is_not_told_on() -> None:
     error = apollo.refusal(without_private(reply, call.private))
 
     assert str(error) == "apollo refused the request (HTTP 422: No *** *** <***>, nor ***@***)."
+
+
+def test_a_name_that_is_a_part_of_a_word_or_escaped_hides_no_meaning_and_no_name() -> None:
+    apollo = Apollo(load_settings().apollo)
+    call = apollo.bulk([PersonToFind("ed@acme.com", "Ed"), PersonToFind("z@acme.com", "Zoë")])
+
+    def told(status: int, body: bytes) -> str:
+        return str(apollo.refusal(without_private(Reply(status, {}, body), call.private)))
+
+    assert "credits are used up" in told(403, b'{"error": "You have insufficient credits, Ed"}')
+    assert "insufficient credits, ***)" in told(403, b'{"error": "insufficient credits, Ed"}')
+    assert "first_name ***)" in told(422, rb'{"error": "bad first_name Zo\u00eb"}')

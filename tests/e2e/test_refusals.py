@@ -71,6 +71,17 @@ async def test_doctor_tells_a_bad_key_with_5(bench, cli, command):
     assert "wr0ng-k3y" not in done.out + done.err
 
 
+async def test_doctor_takes_nothing_that_answers_for_a_good_key(bench, cli, command):
+    sandbox = await bench.sandbox()
+    cli.use(sandbox)
+    wrong = cli.env["APOLLO_BASE_URL"].replace("/api/v1", "/api/v0")
+
+    done = await command("doctor", "--json", APOLLO_BASE_URL=wrong)
+
+    found = {check["name"]: check for check in done.json}["apollo"]
+    assert (found["state"], "APOLLO_BASE_URL" in found["detail"]) == ("bad", True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

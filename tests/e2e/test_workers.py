@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from enrico.pipeline.schedules import begin_due
 from enrico.store.database import open_database
+from receiver import Receiver
 from tests.conftest import Bench
 
 SLOW = {"provider": "*", "kind": "slow", "seconds": 0.15}
@@ -380,3 +382,61 @@ async def test_the_engine_lets_go_of_runs_that_are_long_over(fleet):
     await fleet.until(lambda: not [row for row in kept() if row[0].startswith(old)])
     assert [row for row in kept() if row[0].startswith(new)]
     assert (await fleet.cli("show", "run", old, "--json")).json["status"] == "done"
+
+
+async def test_runs_of_workers_are_watched_and_each_alert_is_told_once(fleet):
+    with Receiver() as mail, Receiver() as collector:
+        await fleet.open(
+            {"provider": "apollo", "kind": "401"},
+            ENRICO_ALERTS__NOTIFY=orjson.dumps([f"json://127.0.0.1:{mail.port}"]).decode(),
+            ENRICO_TELEMETRY__OTLP_ENDPOINT=f"http://127.0.0.1:{collector.port}",
+        )
+        run_id = await fleet.ask()
+        workers = await asyncio.gather(fleet.worker(), fleet.worker())
+        summary = await fleet.end(run_id)
+        for process in workers:
+            process.terminate()
+        for process in workers:
+            await fleet.cli.end(process)
+
+        told = [orjson.loads(one.body)["title"] for one in mail.requests]
+        assert [title.endswith(": key refused") for title in told].count(True) == 1
+        sent = {
+            path: b"".join(one.body for one in collector.requests if one.path == path)
+            for path in ("/v1/metrics", "/v1/traces")
+        }
+        assert b"enrico.runs" in sent["/v1/metrics"]
+        assert run_id.encode() in sent["/v1/traces"]
+        assert sent["/v1/traces"].count(b"\x04part") > 1  # protobuf: a text of four letters
+        assert sent["/v1/traces"].count(b"\x03run") == 1
+    assert summary["refused"] == ["apollo"]
+    assert any(alert.startswith("key refused: apollo") for alert in summary["alerts"])
+
+
+async def test_a_key_that_is_refused_is_not_tried_anew_by_each_part(fleet):
+    limits = {"ENRICO_APOLLO__LIMITS": "5/s", "ENRICO_APOLLO__CONCURRENCY": "1"}
+    await fleet.open({"provider": "apollo", "kind": "401"}, deals=200, **limits)
+    run_id = await fleet.ask("--only", "people")
+    worker = await fleet.worker()
+
+    summary = await fleet.end(run_id)
+
+    parts = fleet.bench.query("select count(*) from chunks")[0][0]
+    assert (summary["status"], parts > 4) == ("refused", True)
+    # Two parts at once may have had a call in flight; those after them send nothing.
+    assert fleet.bench.query("select count(*) from calls where provider = 'apollo'")[0][0] <= 3
+    assert summary["unfinished"]["apollo"] > 0
+    worker.terminate()
+    assert (await fleet.cli.end(worker)).code == 0
+
+
+async def test_the_usual_spend_and_the_cache_are_compared_for_runs_of_workers_too(fleet):
+    await fleet.open()
+    worker = await fleet.worker()
+    await fleet.end(await fleet.ask())
+
+    again = await fleet.end(await fleet.ask())
+
+    assert again["ran_before"]
+    worker.terminate()
+    assert (await fleet.cli.end(worker)).code == 0

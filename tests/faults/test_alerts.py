@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from enrico import Caps
-from enrico.alerts.notices import Notice, keep_notice, read_notices
+from enrico.alerts.notices import Notice, drop_notice, read_notices, take_notice
 from enrico.alerts.rules import Finding
 from enrico.alerts.sending import NEEDS_EXTRA
 from enrico.alerts.watch import LEAST_CALLS, AlertWatch
@@ -112,7 +112,7 @@ async def test_after_the_quiet_hours_what_still_holds_is_told_again(bench, hours
     bench.load(deals=10)
     db = await open_database(bench.database())
     then = datetime.now(UTC) - timedelta(hours=hours_ago)
-    await keep_notice(db, Finding("held_calls", "apollo", "10 people"), then)
+    await take_notice(db, Finding("held_calls", "apollo", "10 people"), then, then)
     await db.close()
 
     with Receiver() as receiver:
@@ -138,7 +138,7 @@ async def test_what_is_known_during_a_run_is_told_during_it(bench, calls, title)
         settings = bench.settings(sandbox, **alerts(receiver, failing_pct=10))
         db = await open_database(settings.database_url)
         async with AlertWatch(db, settings) as watch:
-            watch.began("r1", {})
+            watch.began("r1", {}, 0.0)
             for call in calls:
                 watch.call(call)
             await asyncio.to_thread(receiver.wait, 1)  # the run has not ended
@@ -258,9 +258,12 @@ async def test_addresses_are_masked_wherever_settings_are_shown(bench, monkeypat
 async def test_notices_are_read_back_newest_first(bench):
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     db = await open_database(bench.database())
-    await keep_notice(db, Finding("slow", "", "old"), noon - timedelta(hours=2))
-    await keep_notice(db, Finding("budget", "50 %", "half"), noon - timedelta(hours=1))
-    await keep_notice(db, Finding("slow", "", "new"), noon)
+    two, one = noon - timedelta(hours=2), noon - timedelta(hours=1)
+    assert await take_notice(db, Finding("slow", "", "old"), two, two)
+    assert await take_notice(db, Finding("budget", "50 %", "half"), one, one)
+    assert await take_notice(db, Finding("slow", "", "new"), noon, one)
+    assert not await take_notice(db, Finding("slow", "", "newer"), noon, one)  # told since then
+    await drop_notice(db, Finding("budget", "50 %", "half"), noon)  # that is another one
 
     assert await read_notices(db) == [
         Notice("slow", "", noon, "new"),

@@ -164,3 +164,16 @@ async def test_nothing_is_lost_when_the_cap_is_reached(bench, undisturbed):
     assert all("budget" in row["status_reason"].lower() for row in unpaid)
     bought = bench.query("select count(*) from people where state = 'found'")[0][0]
     assert bought == sandbox.stats()["apollo"]["people_paid"]
+
+
+async def test_a_cap_holds_where_a_spoilt_answer_had_cost_nothing(bench):
+    # Its head says 0 credits: no more may be given back for it than was booked.
+    sandbox = await bench.sandbox(
+        {"provider": "apollo", "kind": "malformed", "every": 2}, found_rate=0.12
+    )
+
+    caps = Caps(provider_credits={"apollo": 12 * MICRO})
+    options = {"caps": caps, "only": ("people",)}
+    await bench.run(sandbox, options=options, apollo={"concurrency": 1})
+
+    assert 0 < sandbox.stats()["apollo"]["credits"] <= 12

@@ -59,7 +59,7 @@ class Onlooker:
     def __init__(self, at: int, do: Any) -> None:
         self._left, self._do = at, do
 
-    def began(self, run_id: str, plan: Mapping[str, Any]) -> None: ...
+    def began(self, run_id: str, plan: Mapping[str, Any], at: float) -> None: ...
 
     def call(self, seen: Any) -> None:
         self._left -= 1

@@ -647,3 +647,30 @@ def test_names_that_are_words_keep_their_measured_verdicts() -> None:
         "domain": 0.99,
     }
     assert {case: n for case, n in share.items() if n < floors[case]} == {}
+
+
+@pytest.mark.parametrize("name", ["", "stripe.com"])
+def test_an_account_of_which_only_the_domain_is_known_goes_by_its_stem(name: str) -> None:
+    told = about_account(name, "stripe.com", "Stripe raises $6.5B in Series I funding", "", "")
+    other = about_account(name, "stripe.com", "Adyen raises its forecast", "", "")
+
+    assert (told.verdict, other.verdict) == ("about", "no_mention")
+    assert told.confidence >= 0.8
+    assert about_account("", "", "Stripe raises $6.5B", "", "").verdict == "no_mention"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("腾讯", "腾讯宣布收购游戏工作室"),
+        ("株式会社メルカリ", "メルカリが新CEOを任命"),
+        ("삼성전자", "삼성전자가 새 공장을 연다"),
+        ("Volkswagen AG", "Volkswagens neuer Finanzchef tritt an"),
+    ],
+)
+def test_a_name_that_something_has_grown_onto_is_not_surely_absent(name: str, title: str) -> None:
+    hidden = about_account(name, "", title, "", "")
+    absent = about_account(name, "", "Acme names a new CEO", "", "")
+
+    assert hidden.verdict == "about" or hidden.confidence <= 0.5
+    assert (absent.verdict, absent.confidence) == ("no_mention", 0.9)

@@ -129,7 +129,26 @@ async def test_what_one_account_publishes_is_no_news_of_its_namesake(
 
         rows = await db.rows(select(signals.c.key, signals.c.url, signals.c.published))
         assert [tuple(row) for row in rows] == [("atlas-shipping.com", result.url, "2026-11-03")]
-        assert stats.dropped == {"on another account's own site": 1}
+        assert stats.dropped == {"on a namesake's own site": 1}
+
+
+async def test_news_on_the_site_of_an_account_of_another_name_is_news(
+    db: Database, applier: Applier, stats: Stats
+) -> None:
+    columns = dict.fromkeys((column.name for column in accounts.columns), "")
+    nasdaq = {**columns, "id": "1", "key": "nasdaq.com", "name": "Nasdaq", "domain": "nasdaq.com"}
+    await db.write((insert(accounts), [nasdaq]))
+    result = SearchResult(
+        "Acme raises $10M to expand", "https://www.nasdaq.com/articles/1",
+        "Acme has raised ten million dollars in a Series A round.", "Nov 3, 2026",
+    )  # fmt: skip
+    picks = Picks({"acme.com": (Pick(0, SignalType.FUNDING, 0.9),)}, (), {})
+    sent = {"acme.com": ToClassify("acme.com", "Acme", "acme.com", "s1", AT, (result,))}
+
+    await applier.classification("c1", AT, Cost(), picks, sent)
+
+    assert [tuple(row) for row in await db.rows(select(signals.c.key))] == [("acme.com",)]
+    assert stats.dropped == {}
 
 
 async def test_a_site_that_carries_many_stories_is_looked_up_once(

@@ -110,6 +110,24 @@ def test_a_command_begins_without_what_it_may_not_need() -> None:
     assert made == "0 0 0"
 
 
+@pytest.mark.parametrize(
+    ("code", "most"), [("import enrico", 100), ("import enrico.cli; enrico.cli.main()", 320)]
+)
+def test_help_and_import_bring_nothing_that_takes_long_to_import(code: str, most: int) -> None:
+    # Modules are counted where seconds would depend on the machine. Help brings 280 of them.
+    ends = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{ends}sys.argv = ['enrico', '--help']; {code}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    modules = done.stderr.splitlines()[-1].split()
+
+    assert "enrico" in modules
+    roots = {name.partition(".")[0] for name in modules}
+    assert roots.isdisjoint({*NOT_ON_THE_WAY, "aiohttp", "pydantic", "sqlalchemy", "yarl"})
+    assert len(modules) < most
+
+
 def test_a_command_looks_for_garbage_rarely() -> None:
     before = gc.get_threshold()
     try:

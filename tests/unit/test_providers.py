@@ -112,6 +112,27 @@ def test_an_address_at_anothers_position_is_enough_to_doubt_the_order() -> None:
     assert found.unclear == ("ada@acme.com",)
 
 
+def test_one_person_under_two_addresses_is_found_twice_and_paid_once() -> None:
+    other = PersonToFind("a.byrne@acme.com", "Ada", "Byrne", "acme.com")
+    twice = person("Ada Byrne", "ada@acme.com")
+    moved = person("Bob Roe", "bob@new.io", id="64b1")
+    counts = {"credits_consumed": 2, "unique_enriched_records": 2, "missing_records": 1}
+    asked = [ADA, other, BOB, CAT]
+
+    found = read_bulk(reply({"matches": [twice, twice, moved, None], **counts}), asked)
+
+    assert (set(found.found), found.not_found, found.unclear) == (
+        {"ada@acme.com", "a.byrne@acme.com", "bob@acme.com"}, ("cat@acme.com",), (),
+    )  # fmt: skip
+    # Three of four at two credits: nobody else was paid for. At three, somebody was.
+    dearer = {**counts, "unique_enriched_records": 3}
+    found = read_bulk(reply({"matches": [twice, twice, moved, None], **dearer}), asked)
+    assert (found.not_found, found.unclear) == ((), ("cat@acme.com",))
+    # Out of order, what the address proves still holds.
+    found = read_bulk(reply({"matches": [moved, twice, twice, None]}), asked)
+    assert (set(found.found), found.not_found) == ({"ada@acme.com"}, ())
+
+
 def test_a_stub_that_only_echoes_the_address_is_a_miss() -> None:
     stub = {"id": "1", "name": "", "email": "ada@acme.com", "title": None, "departments": []}
 
@@ -126,6 +147,12 @@ def test_an_empty_object_is_the_barest_stub() -> None:
     assert (found.not_found, found.unclear) == (("ada@acme.com", "bob@acme.com"), ())
     assert read_single(reply({"person": {}}), ADA).not_found == ("ada@acme.com",)
     assert APOLLO.cost(reply({"person": {}}), Cost(5, 5), 0.0) == Cost()
+
+
+@pytest.mark.parametrize("body", [{"request_id": -5}, {"person": None}, {}])
+def test_a_miss_may_name_no_person_and_costs_nothing(body: dict[str, Any]) -> None:
+    assert read_single(reply(body), ADA).not_found == ("ada@acme.com",)
+    assert APOLLO.cost(reply(body), Cost(5, 5), 0.0) == Cost()
 
 
 @pytest.mark.parametrize(
@@ -208,6 +235,25 @@ def test_tenure_counts_from_the_present_job_at_the_persons_organization() -> Non
     )
 
 
+def test_tenure_is_that_of_the_employer_that_is_shown() -> None:
+    history = [
+        {"current": True, "organization_id": "o2", "organization_name": "Advisory X",
+         "start_date": "2025-01-01", "title": "Adviser"},
+        {"current": True, "organization_name": "ACME", "start_date": "2019-03-01"},
+    ]  # fmt: skip
+    at_acme = {"organization": {"id": "o1", "name": "Acme"}, "employment_history": history}
+    elsewhere = {**at_acme, "employment_history": history[:1], "title": None}
+
+    for more, since in ((at_acme, "2019-03-01"), (elsewhere, "")):
+        found = read_bulk(reply({"matches": [person("Ada Byrne", None, **more)]}), [ADA])
+        ada = found.found["ada@acme.com"]
+        assert (ada.employer, ada.employer_since, ada.title == "Adviser") == ("Acme", since, False)
+    # Of whom no organisation is known, the newest present job tells both.
+    alone = person("Ada Byrne", None, employment_history=history)
+    ada = read_bulk(reply({"matches": [alone]}), [ADA]).found["ada@acme.com"]
+    assert (ada.employer, ada.employer_since) == ("Advisory X", "2025-01-01")
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"[]", b'{"matches"', {"status": "failed", "matches": []}, {"a": 1}]
 )
@@ -247,7 +293,8 @@ def test_no_bytes_make_a_reader_fall_over(body: bytes) -> None:
         (400, {"error_code": "INVALID_REQUEST", "error_message": "missing details"}, Skippable),
         (429, {"message": "600 times per hour"}, RateLimited),
         (502, b"<html>bad gateway</html>", Unavailable),
-        (302, b"", Unavailable),
+        (302, b"", Fatal),
+        (308, b"<html>moved</html>", Fatal),
     ],
 )
 def test_apollos_refusals_mean_what_the_contract_says(
@@ -636,3 +683,48 @@ def test_a_half_of_a_pair_spoils_no_answer() -> None:
     assert found.found["ada@acme.com"].name == "Ada \ufffdByrne"
     assert (result.title, result.snippet) == ("\ufffd!", "Ada \ufffdByrne")
     assert not read_picks(answer([], content=json.dumps({"accounts": entries})), items).missing
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": [{"type": "extra_forbidden", "loc": ["body", "thinking"], "msg": "Extra"}]},
+        {"message": {"detail": [{"loc": ["body", "thinking"]}]}, "object": "error"},
+        {"message": [{"loc": ["body", "thinking"], "msg": "Extra inputs are not permitted"}]},
+        {"detail": "thinking is not known"},
+    ],
+)
+def test_a_switch_is_left_out_wherever_the_endpoint_names_it(body: Any) -> None:
+    llm = Llm(LlmSettings())
+    call = llm.classify([ToClassify("k", "Acme", "acme.com", "s1", "", ())])
+    error = llm.refusal(reply(body, 422))
+
+    assert isinstance(error, Skippable)
+    assert llm.step_down(error, call)
+    assert "thinking" not in orjson.loads(
+        llm.classify([ToClassify("k", "Acme", "acme.com", "s1", "", ())]).request.body
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("0.95", 0.95), (0.9, 0.9), (1, 1.0), ("high", 0.5), (None, 0.5)]
+)
+def test_a_relevance_may_stand_in_quotes(said: Any, meant: float) -> None:
+    ids = account_ids(["k"])
+    signals = [{"result": 0, "type": "funding", "relevance": said}]
+    content = orjson.dumps({"accounts": [{"id": ids["k"], "signals": signals}]}).decode()
+    body = {"choices": [{"finish_reason": "stop", "message": {"content": content}}]}
+
+    picks = read_picks(reply(body), [["k", "s", 0, 3]])
+
+    assert [pick.relevance for pick in picks.by_account["k"]] == [meant]
+
+
+@pytest.mark.parametrize("said", ["1.5", 10**400, "nan", -1])
+def test_a_relevance_out_of_range_is_none(said: Any) -> None:
+    ids = account_ids(["k"])
+    signals = [{"result": 0, "type": "funding", "relevance": said}]
+    content = json.dumps({"accounts": [{"id": ids["k"], "signals": signals}]})
+    body = {"choices": [{"finish_reason": "stop", "message": {"content": content}}]}
+
+    assert read_picks(reply(body), [["k", "s", 0, 3]]).missing == ("k",)

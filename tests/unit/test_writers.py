@@ -80,3 +80,20 @@ async def test_an_export_that_breaks_off_leaves_earlier_files_as_they_were(
         await write_tables(tmp_path, COLUMNS, cut_off(), wanted=kind)
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("=1+1", False), ("@SUM(A1)", False), ("+cmd|' /C calc'!A0", False), ("-1+1", False),
+        ("＝1+1", False), ("＠x", False), ("＋a", False), ("－a", False),
+        (" =1", False), ("\u00a0=1", False), ("\u200b=1", False), ("\ufeff=1", False),
+        ("\t=1", False), ("\r=1", False), ("\n=1", False), ("\0=1", False),
+        ("Acme", True), ("1+1", True), ("-12.5", True), ("+49 30 1234", True), ("", True),
+        ("a=1", True), ("'=1", True),
+    ],
+)  # fmt: skip
+def test_what_a_spreadsheet_would_run_is_written_as_text(
+    tmp_path: Path, text: str, safe: bool
+) -> None:
+    assert safe_cell(text) == (text if safe else "'" + text)

@@ -13,11 +13,6 @@ from enrico.store.journal import moment, timestamp
 from enrico.store.sql import insert
 from enrico.store.tables import notices
 
-_INSERT = insert(notices)
-_TOLD = _INSERT.on_conflict_do_update(
-    index_elements=[notices.c.rule, notices.c.subject],
-    set_={"at": _INSERT.excluded.at, "text": _INSERT.excluded.text},
-)
 _RESOLVED = delete(notices).where(
     notices.c.rule == bindparam("its_rule"), notices.c.subject == bindparam("its_subject")
 )
@@ -39,12 +34,31 @@ async def read_notices(db: Database) -> list[Notice]:
     return [Notice(row.rule, row.subject, moment(row.at), row.text) for row in rows]
 
 
-async def keep_notice(db: Database, finding: Finding, at: datetime) -> None:
-    """Somebody was told of *finding*."""
-    row = {
-        "rule": finding.rule, "subject": finding.subject, "at": timestamp(at), "text": finding.text
-    }  # fmt: skip
-    await db.write((_TOLD, [row]))
+async def take_notice(db: Database, finding: Finding, at: datetime, since: datetime) -> bool:
+    """Whether it is for us to tell *finding*: nobody has told it since then, or is telling it.
+
+    Several workers may find the same at the same moment.
+    """
+    new = insert(notices).values(
+        rule=finding.rule, subject=finding.subject, at=timestamp(at), text=finding.text
+    )
+    taken = new.on_conflict_do_update(
+        index_elements=[notices.c.rule, notices.c.subject],
+        set_={"at": new.excluded.at, "text": new.excluded.text},
+        where=notices.c.at <= timestamp(since),
+    )
+    return await db.execute(taken) > 0
+
+
+async def drop_notice(db: Database, finding: Finding, at: datetime) -> None:
+    """What was taken at that moment has reached nobody."""
+    await db.execute(
+        delete(notices).where(
+            notices.c.rule == finding.rule,
+            notices.c.subject == finding.subject,
+            notices.c.at == timestamp(at),
+        )
+    )
 
 
 async def resolve_notices(db: Database, gone: list[Notice]) -> None:

@@ -10,7 +10,13 @@ from typing import Any
 
 import structlog
 
-from enrico.alerts.notices import Notice, keep_notice, read_notices, resolve_notices
+from enrico.alerts.notices import (
+    Notice,
+    drop_notice,
+    read_notices,
+    resolve_notices,
+    take_notice,
+)
 from enrico.alerts.rules import Finding, budget_findings, failing, findings, key_refused
 from enrico.alerts.sending import Notifier, message_of
 from enrico.engine.stats import PROVIDERS
@@ -30,7 +36,8 @@ BROUGHT_NOTHING = ("failed", "unknown", "not_sent")
 class AlertWatch:
     """Looks on at one run. Use it as ``async with``; leaving it waits for what is being sent."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    def __init__(self, db: Database, settings: Settings, run_id: str = "") -> None:
+        """*run_id*: of a run that has begun already."""
         self._db = db
         self._settings = settings
         self._rules = settings.alerts
@@ -38,7 +45,7 @@ class AlertWatch:
         self._notices: dict[tuple[str, str], Notice] = {}
         self._seen: set[tuple[str, str]] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._run_id = ""
+        self._run_id = run_id
         self._calls = self._failures = 0
 
     async def __aenter__(self) -> AlertWatch:
@@ -53,7 +60,7 @@ class AlertWatch:
     ) -> None:
         await asyncio.gather(*self._tasks)
 
-    def began(self, run_id: str, plan: Mapping[str, Any]) -> None:
+    def began(self, run_id: str, plan: Mapping[str, Any], at: float) -> None:
         """The run is planned and begins."""
         self._run_id = run_id
 
@@ -106,10 +113,12 @@ class AlertWatch:
             self._spawn(self._tell(finding, now))
 
     async def _tell(self, finding: Finding, now: datetime) -> None:
-        """A finding that reached nobody is not kept: the next run tries again."""
-        told = await self._notifier.send(message_of(finding, self._settings, self._run_id))
-        if any(told.values()):
-            await keep_notice(self._db, finding, now)
+        """Tell it, unless another process does; what reached nobody is told by the next run."""
+        since = now - timedelta(hours=self._rules.quiet_hours)
+        if await take_notice(self._db, finding, now, since):
+            told = await self._notifier.send(message_of(finding, self._settings, self._run_id))
+            if not any(told.values()):
+                await drop_notice(self._db, finding, now)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         async def guarded() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -85,12 +86,19 @@ class Answer(Generic[T]):
 
 
 def without_private(reply: Reply, private: Sequence[str]) -> Reply:
-    """A refusal without what it must not repeat; an answer as it is."""
+    """A refusal without what it must not repeat; an answer as it is.
+
+    Only whole words go: what the refusal means must still be read from it.
+    """
     if reply.status < 400 or not private:
         return reply
     words = sorted({word for word in private if len(word) > 1}, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, words)).encode(), re.IGNORECASE)
-    return Reply(reply.status, reply.headers, pattern.sub(b"***", reply.body))
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.IGNORECASE)
+    body = reply.body
+    with suppress(orjson.JSONDecodeError):  # an escaped letter would hide a name
+        body = orjson.dumps(orjson.loads(body))
+    text = pattern.sub("***", body.decode("utf-8", "replace"))
+    return Reply(reply.status, reply.headers, text.encode())
 
 
 def call_key(run_id: str, provider: str, call: Call) -> str:

@@ -48,6 +48,8 @@ class Budget:
         """What may be spent without asking anybody: all of it."""
         self.spent: dict[str, Cost] = defaultdict(Cost)
         self.reserved: dict[str, Cost] = defaultdict(Cost)
+        self.elsewhere: Mapping[str, Cost] = {}
+        """What others had spent under the same caps when this part of the run began."""
         self.overcharged: Overcharged | None = None
         """Why nothing more may be sent under these caps, whoever asks."""
         self._freed = asyncio.Event()
@@ -115,7 +117,11 @@ class Budget:
 
         *also* was just charged by *provider* and is not settled yet.
         """
-        spent = {**self.spent, provider: self.spent.get(provider, NOTHING) + also}
+        spent = {
+            name: self.spent.get(name, NOTHING) + self.elsewhere.get(name, NOTHING)
+            for name in {*self.spent, *self.elsewhere, provider}
+        }
+        spent[provider] += also
         shares = [
             _share(spent.get(name, NOTHING).credits, cap)
             for name, cap in self.caps.provider_credits.items()

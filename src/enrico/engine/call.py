@@ -67,7 +67,9 @@ class CallPath:
         max_wait_seconds: float,
         watchers: Watchers | None = None,
         lane: int = BATCH_LANE,
+        share: float = 1.0,
     ) -> None:
+        """*share*: how much of its run goes this way, of 1; of the run's first retries as much."""
         self.provider = provider
         self.limiter = limiter
         self.budget = budget
@@ -81,7 +83,7 @@ class CallPath:
         self._max_wait = max_wait_seconds
         self._watchers = watchers or Watchers()
         self._lane = lane
-        self._retries = RETRIES_AT_FIRST
+        self._retries = RETRIES_AT_FIRST * share
         self._failures_in_a_row = 0
         self._refused_alike = (0, 0)  # by which status, how often in a row
         self._walled_since: float | None = None

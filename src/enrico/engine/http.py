@@ -126,7 +126,15 @@ class Http:
         would renew any limit between bytes.
         """
         status, received = 0, bytearray()
-        _LEFT.set(left)
+        has_left = False
+
+        def leaves() -> None:
+            nonlocal has_left
+            if left is not None:
+                left()
+            has_left = True
+
+        _LEFT.set(leaves)
         try:
             url = _url(self._base, request.path, request.query)
         except ValueError as error:
@@ -158,6 +166,8 @@ class Http:
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise NotSent("the base URL is not a URL") from error
         except TimeoutError as error:
+            if not has_left:
+                raise NotSent(f"no connection within {timeout_seconds:g} s") from error
             why = f"{HUNG_UP} {timeout_seconds:g} s"
             raise Lost(why, status=status, partial=bytes(received)) from error
         except (aiohttp.ClientError, OSError) as error:

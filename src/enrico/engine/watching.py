@@ -57,8 +57,8 @@ class Happened:
 class Watcher(Protocol):
     """Whoever looks on. All methods are called in the event loop."""
 
-    def began(self, run_id: str, plan: Mapping[str, Any]) -> None:
-        """The run is planned and begins."""
+    def began(self, run_id: str, plan: Mapping[str, Any], at: float) -> None:
+        """The run is planned and begins, or began *at* that Unix time."""
 
     def call(self, seen: CallSeen) -> None:
         """An attempt of a call ended."""
@@ -78,9 +78,9 @@ class Watchers:
         self.anyone = bool(watchers)
         """Whether anybody looks on; if not, nothing needs to be made to look at."""
 
-    def began(self, run_id: str, plan: Mapping[str, Any]) -> None:
+    def began(self, run_id: str, plan: Mapping[str, Any], at: float) -> None:
         """Pass it on."""
-        self._tell("began", run_id, plan)
+        self._tell("began", run_id, plan, at)
 
     def call(self, seen: CallSeen) -> None:
         """Pass it on."""

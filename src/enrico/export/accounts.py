@@ -90,6 +90,8 @@ def _account_status(account: Any, unasked: Mapping[str, str]) -> tuple[str, str]
     if account.s_state == "failed":
         return "failed", account.s_reason
     if account.s_state == "empty":
+        if account.c_state == "done" and account.signals:  # absence never overwrites presence
+            return "enriched", "the latest search brought nothing; what is told is older"
         return "not_found", account.s_reason
     if account.c_state is None:
         return "skipped", unasked.get("deepseek") or "searched, not classified yet"

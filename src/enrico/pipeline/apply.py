@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 
 from enrico.domain.aboutness import about_account
 from enrico.domain.dates import day_first_for, resolve_date
+from enrico.domain.identity import account_name_key
 from enrico.domain.signals import Signal, checked_relevance, compose_summary, score_account
 from enrico.domain.stories import one_story_once
 from enrico.engine.asking import BadAnswer
@@ -38,9 +39,12 @@ UNCLEAR = "the answer leaves somebody unclear; held: they may be in what was cha
 TOP_SIGNALS = 3
 SITES_KEPT = 10_000
 """Hosts that are looked up once: a few news sites carry most of what is found."""
-_SITES = select(accounts.c.domain, accounts.c.key).where(
+_SITES = select(accounts.c.domain, accounts.c.key, accounts.c.name).where(
     accounts.c.domain.in_(bindparam("hosts", expanding=True))
 )
+Site = tuple[str, frozenset[str]]
+"""Whose own site a host is: the account's key, and the names that the CRM has for it."""
+NOBODYS: Site = ("", frozenset())
 
 
 class AnswerGone(BadAnswer):
@@ -111,7 +115,7 @@ class Applier:
         self.stats = stats
         self._day_first = day_first_for(language)
         self._parts: dict[tuple[str, str], Parts] = {}  # by account and search call
-        self._sites: dict[str, str] = {}  # host → the account whose own site it is, or empty
+        self._sites: dict[str, Site] = {}
 
     # -- people ---------------------------------------------------------------------------
 
@@ -226,11 +230,15 @@ class Applier:
         """Whether recorded answers cover a part of the account."""
         return (account.key, account.search_call_id) in self._parts
 
-    def _classified(self, key: str, parts: Parts, sites: Mapping[str, str]) -> list[Operation]:
+    def _classified(self, key: str, parts: Parts, sites: Mapping[str, Site]) -> list[Operation]:
         account, chosen = parts.account, parts.picks()
         results = account.results
-        own = [p for p in chosen if sites.get(host_of(results[p.result].url), key) == key]
-        self.stats.drop("on another account's own site", len(chosen) - len(own))
+        own = [
+            pick
+            for pick in chosen
+            if not _is_of_namesake(account, sites.get(host_of(results[pick.result].url)))
+        ]
+        self.stats.drop("on a namesake's own site", len(chosen) - len(own))
         signals = self._signals(account.name, account.domain, results, own, account.found_at)
         as_of = moment(account.found_at).date()
         score = score_account(signals, as_of)
@@ -270,11 +278,8 @@ class Applier:
         ]
         return facts.classified(row, rows)
 
-    async def _sites_of_accounts(self, accounts_done: Iterable[Parts]) -> dict[str, str]:
-        """Which of the picked results' hosts are accounts' own sites: host → account key.
-
-        Two accounts may have one name; what one of them publishes is no news of the other.
-        """
+    async def _sites_of_accounts(self, accounts_done: Iterable[Parts]) -> dict[str, Site]:
+        """Which of the picked results' hosts are accounts' own sites."""
         hosts = {
             host_of(parts.account.results[pick.result].url)
             for parts in accounts_done
@@ -282,14 +287,14 @@ class Applier:
         }
         sites = {host: self._sites[host] for host in hosts if host in self._sites}
         if new := sorted(hosts - sites.keys()):
-            found = dict.fromkeys(new, "")
+            found: dict[str, Site] = dict.fromkeys(new, NOBODYS)
             for row in await self._db.rows(_SITES, hosts=new):
-                found[row.domain] = row.key
+                found[row.domain] = (row.key, found[row.domain][1] | {account_name_key(row.name)})
             sites |= found
             if len(self._sites) >= SITES_KEPT:
                 self._sites.clear()
             self._sites |= found
-        return {host: key for host, key in sites.items() if key}
+        return sites
 
     def _signals(
         self,
@@ -370,9 +375,24 @@ class Applier:
             results = read_results(call.reply)
             first = part[0] if part else 0
             sent[key] = ToClassify(
-                key, name, domain, search_call, call.ended_at, results, first, count
+                key, name or domain, domain, search_call, call.ended_at, results, first, count
             )
         return sent
+
+
+def _is_of_namesake(account: ToClassify, site: Site | None) -> bool:
+    """Whether a site is that of another account of the same name, longer or shorter.
+
+    What one of them publishes is no news of the other. What others write there may well be.
+    """
+    key, names = site or NOBODYS
+    if key in ("", account.key):
+        return False
+    ours = account_name_key(account.name)
+    return any(
+        f"{theirs} ".startswith(f"{ours} ") or f"{ours} ".startswith(f"{theirs} ")
+        for theirs in names - {""}
+    )
 
 
 def known_keys(call: CallRow) -> list[str]:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, and_, func, select
 
+from enrico.engine.budget import Caps
 from enrico.engine.limits import BATCH_LANE, FAST_LANE
 from enrico.engine.money import Cost
 from enrico.engine.stats import ProviderName, Stats
 from enrico.engine.watching import Watcher, Watchers
-from enrico.errors import EnricoError, Interrupted
+from enrico.errors import EnricoError, Fatal, Interrupted
 from enrico.pipeline.apply import Applier
 from enrico.pipeline.branches import do_branches
 from enrico.pipeline.context import Branch, Context, RunOptions, beside
-from enrico.pipeline.leases import LeasedBudget, settle_lease
+from enrico.pipeline.leases import LeasedBudget, settle_lease, spent_in
 from enrico.pipeline.lines import lines_of, open_paths
 from enrico.pipeline.reconcile import apply_left_over, settle_left_over
 from enrico.store.chunks import Part, begin_chunk, claim, end_chunk, left_to_others
@@ -37,6 +39,9 @@ FAST_LOOK_SECONDS = 0.1
 """The same for one in the fast lane."""
 _BRANCHES: dict[WorkKind, tuple[Branch, ...]] = {
     "search": ("search", "classify"), "classify": ("classify",), "people": ("people",),
+}  # fmt: skip
+_ASKS: dict[WorkKind, tuple[ProviderName, ...]] = {
+    "search": ("serper", "deepseek"), "classify": ("deepseek",), "people": ("apollo",),
 }  # fmt: skip
 _FACTS: dict[ProviderName, Table] = {
     "serper": searches, "deepseek": classifications, "apollo": people,
@@ -98,20 +103,23 @@ class Chunk:
             db, self._host.journal, self.stats, self._host.settings.serper.language, known.covers
         )
         budget = LeasedBudget(self._options.caps, db, part.run_id, self.id)
-        looking = asyncio.create_task(self._look_for_the_end())
+        if self._options.caps != Caps():
+            budget.elsewhere = await spent_in(db, part.run_id)
+        ctx = self._ctx = beside(self._host, self.id, self._options, applier)
+        ctx.is_chunk = True
+        lane = FAST_LANE if self._fast else BATCH_LANE
+        share = (part.last - part.first + 1) / of if of else 1.0
+        open_paths(ctx, lines_of(self._host), budget, self._watchers, lane, share)
+        if self._stopping is not None:
+            ctx.stop(self._stopping)
+        await self._heed_others(ctx)
+        looking = asyncio.create_task(self._look_for_the_end(ctx))
         state = "done"
         try:
             keys: list[str] = []
             while True:
                 found = await claim(db, self.id, part, self._selection, keys, fast=self._fast)
-                ctx = beside(self._host, self.id, self._options, applier)
-                ctx.is_chunk = True
-                self._ctx = ctx
-                lane = FAST_LANE if self._fast else BATCH_LANE
-                open_paths(ctx, lines_of(self._host), budget, self._watchers, lane)
                 self._expect(ctx, found, of)
-                if self._stopping is not None:
-                    ctx.stop(self._stopping)
                 await do_branches(ctx)
                 if ctx.halted:
                     state = "stopped"
@@ -128,7 +136,7 @@ class Chunk:
         if self._handed_over or state == "done":  # what is left is not left undone
             for item in self.stats.providers.values():
                 item.total, item.unasked = item.done, ""
-        halted = [] if self._handed_over else _reasons(self._ctx)
+        halted = [] if self._handed_over else _reasons(ctx)
         kept = {**self.stats.as_dict(), "halted": halted}
         await end_chunk(db, self.id, state, orjson.dumps(kept).decode())
         return not self._handed_over
@@ -148,18 +156,43 @@ class Chunk:
             size = ctx.settings.apollo.batch_size
             ctx.paths["apollo"].limiter.expect(-(-people // size), -(-of // size) if people else 0)
 
-    async def _look_for_the_end(self) -> None:
-        """Stop when somebody cancels the run."""
+    async def _look_for_the_end(self, ctx: Context) -> None:
+        """Stop when somebody cancels the run, or another part has met what ends a branch of it."""
         status = select(runs.c.status).where(runs.c.id == self._part.run_id)
         while True:
             rows = await self._host.db.rows(status)
             if rows and rows[0].status == "stopping":
                 self.stop(Interrupted(STOPPED.format(self._part.run_id)))
                 return
+            await self._heed_others(ctx)
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def _heed_others(self, ctx: Context) -> None:
+        """A key that is refused, or a provider that is down, is not tried anew by each part."""
+        of_run = and_(chunks.c.run_id == self._part.run_id, chunks.c.state == "stopped")
+        for row in await self._host.db.rows(select(chunks.c.stats).where(of_run)):
+            for why in orjson.loads(row.stats)["halted"]:
+                provider = why["provider"]
+                if provider in _ASKS[self._part.kind] and ctx.paths[provider].halted is None:
+                    ctx.give_up(provider, told_again(why))
 
-def _reasons(ctx: Context | None) -> list[dict[str, object]]:
+
+class _Told(Fatal):
+    """Why a part ended a branch, told again."""
+
+
+def told_again(why: Mapping[str, Any]) -> EnricoError:
+    """What :func:`_reasons` kept, as an error."""
+    error: EnricoError
+    if why["provider"]:
+        error = _Told(why["message"], provider=why["provider"])
+    else:
+        error = EnricoError(why["message"])
+    error.code, error.exit_code = why["code"], why["exit_code"]
+    return error
+
+
+def _reasons(ctx: Context) -> list[dict[str, object]]:
     """Why it ended early: enough to tell of it again."""
     return [
         {
@@ -168,7 +201,7 @@ def _reasons(ctx: Context | None) -> list[dict[str, object]]:
             "exit_code": why.exit_code,
             "provider": getattr(why, "provider", ""),
         }
-        for why in (ctx.halted if ctx is not None else ())
+        for why in ctx.halted
     ]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -14,15 +15,17 @@ from enrico.engine.budget import Budget, Caps
 from enrico.engine.limits import BATCH_LANE
 from enrico.engine.money import NOTHING, credits_number, usd_number
 from enrico.engine.stats import PROVIDERS, Stats
-from enrico.engine.watching import Watchers
-from enrico.errors import EnricoError, Fatal, InputError, Interrupted
+from enrico.engine.watching import Watcher, Watchers
+from enrico.errors import EnricoError, InputError, Interrupted
 from enrico.pipeline.apply import Applier
+from enrico.pipeline.chunk import told_again
 from enrico.pipeline.context import Context, RunOptions, beside, new_run_id
 from enrico.pipeline.guests import options_from
+from enrico.pipeline.leases import spent_in
 from enrico.pipeline.lines import lines_of, open_paths
-from enrico.pipeline.plan import make_plan, windows_of
+from enrico.pipeline.plan import limits_met, make_plan, windows_of
 from enrico.pipeline.roles import finish_roles
-from enrico.pipeline.summary import summarise
+from enrico.pipeline.summary import earlier_runs, summarise, usual_spend
 from enrico.settings import Settings
 from enrico.store.chunks import Part
 from enrico.store.database import Database
@@ -105,24 +108,13 @@ async def resume(db: Database, run_id: str) -> str:
 
 async def _left(db: Database, run_id: str, caps: Caps) -> Caps:
     """What a run did not spend of its caps."""
-    spent = {
-        row.provider: (int(row.credits), int(row.usd))
-        for row in await db.rows(
-            select(
-                calls.c.provider,
-                func.sum(calls.c.credits).label("credits"),
-                func.sum(calls.c.usd).label("usd"),
-            )
-            .where(of_run(calls.c.run_id, run_id))
-            .group_by(calls.c.provider)
-        )
-    }
-    credits, usd = (sum(amounts) for amounts in zip((0, 0), *spent.values(), strict=True))
+    spent = await spent_in(db, run_id)
+    total = sum(spent.values(), NOTHING)
     return Caps(
-        None if caps.credits is None else max(0, caps.credits - credits),
-        None if caps.usd is None else max(0, caps.usd - usd),
+        None if caps.credits is None else max(0, caps.credits - total.credits),
+        None if caps.usd is None else max(0, caps.usd - total.usd),
         {
-            name: max(0, cap - spent.get(name, (0, 0))[0])
+            name: max(0, cap - spent.get(name, NOTHING).credits)
             for name, cap in caps.provider_credits.items()
         },
     )
@@ -189,7 +181,8 @@ async def cut(db: Database, settings: Settings, run_id: str) -> tuple[list[Part]
     if "people" in options.only and counts.to_buy:
         kinds.append("people")
     await fill_work(db, run_id, selection, tuple(kinds))
-    plan = orjson.dumps(make_plan(counts, settings, options.only).as_dict()).decode()
+    planned = make_plan(counts, settings, options.only, await limits_met(db))
+    plan = orjson.dumps(planned.as_dict()).decode()
     await db.execute(
         update(runs).where(runs.c.id == run_id).values(plan=plan, started_at=timestamp(began)),
         update(runs).where(runs.c.id == run_id, runs.c.status == "asked").values(status="working"),
@@ -223,11 +216,15 @@ def part_size(settings: Settings, kind: WorkKind, items: int) -> int:
 
 
 async def sum_up(
-    host: Context, run_id: str, counts: Counts, problems: Sequence[str] = ()
+    host: Context,
+    run_id: str,
+    counts: Counts,
+    problems: Sequence[str] = (),
+    watchers: Sequence[Watcher] = (),
 ) -> dict[str, Any]:
     """Resolve roles, add up what the parts measured, and end the run; returns its summary.
 
-    *problems*: why parts were not done.
+    *problems*: why parts were not done. *watchers*: who is told of the whole run.
     """
     db, settings = host.db, host.settings
     options, started_at = await options_of(db, run_id)
@@ -243,13 +240,13 @@ async def sum_up(
         part = orjson.loads(row.stats)
         stats.add(part, (moment(row.started_at) - began).total_seconds())
         for why in part["halted"]:
-            halted.setdefault(why["message"], _error(why))
+            halted.setdefault(why["message"], told_again(why))
     applier = Applier(db, host.journal, stats, settings.serper.language)
     ctx = beside(host, run_id, options, applier)
     budget = Budget(options.caps)
     for name in PROVIDERS:
         budget.spent[name] = stats.providers[name].cost
-    open_paths(ctx, lines_of(host), budget, Watchers(()), BATCH_LANE)
+    open_paths(ctx, lines_of(host), budget, Watchers(), BATCH_LANE)
     _known(stats, counts, options)
     if "roles" in options.only:
         phases = stats.phases["roles"]
@@ -257,6 +254,7 @@ async def sum_up(
         seconds = (moment(timestamp()) - began).total_seconds()
         took = (phases.ended or 0.0) - (phases.started or 0.0)
         phases.started, phases.ended = max(0.0, seconds - took), seconds
+    before = await earlier_runs(db)
     seconds = (moment(timestamp()) - began).total_seconds()
     summary = summarise(
         run_id=run_id,
@@ -267,12 +265,12 @@ async def sum_up(
         paths=ctx.paths,
         halted=list(halted.values()),
         alerts=settings.alerts,
-        ran_before=False,
-        usual_usd_per_min=None,
+        ran_before=bool(before) and not options.refresh,
+        usual_usd_per_min=usual_spend(before),
         only=options.only,
         prices={"apollo": ctx.apollo.price(), "serper": ctx.serper.price()},
     )
-    await db.execute(
+    ended = await db.execute(
         update(runs)
         .where(runs.c.id == run_id, runs.c.status.in_(WITH_WORKERS))
         .values(
@@ -282,13 +280,36 @@ async def sum_up(
         )
     )
     await clear_work(db, run_id)
+    if ended:  # not summed up a second time, after a crash
+        await _tell(db, run_id, began, summary, watchers)
     return summary
 
 
-async def end_as_failed(db: Database, settings: Settings, run_id: str, why: Sequence[str]) -> None:
+async def _tell(
+    db: Database,
+    run_id: str,
+    began: datetime,
+    summary: Mapping[str, Any],
+    watchers: Sequence[Watcher],
+) -> None:
+    """Tell who looks on of a run that is over."""
+    told = Watchers(watchers)
+    if told.anyone:
+        plan = (await db.rows(select(runs.c.plan).where(runs.c.id == run_id)))[0].plan
+        told.began(run_id, orjson.loads(plan), began.timestamp())
+        told.ended(summary)
+
+
+async def end_as_failed(
+    db: Database,
+    settings: Settings,
+    run_id: str,
+    why: Sequence[str],
+    watchers: Sequence[Watcher] = (),
+) -> None:
     """End a run that could not be summed up, so that nobody waits for it."""
     reasons = [EnricoError(words) for words in why]
-    await _end(db, settings, run_id, "failed", reasons, WITH_WORKERS)
+    await _end(db, settings, run_id, "failed", reasons, WITH_WORKERS, watchers)
     await clear_work(db, run_id)
 
 
@@ -299,6 +320,7 @@ async def _end(
     status: str,
     why: Sequence[EnricoError],
     unless_over: Sequence[str],
+    watchers: Sequence[Watcher] = (),
 ) -> bool:
     """End a run that brought nothing to sum up, if its status is still one of *unless_over*."""
     options, started_at = await options_of(db, run_id)
@@ -318,18 +340,19 @@ async def _end(
     )
     summary["status"] = status
     nothing = orjson.dumps(make_plan(NO_COUNTS, settings, options.only).as_dict()).decode()
-    return bool(
-        await db.execute(
-            update(runs)
-            .where(runs.c.id == run_id, runs.c.status.in_(unless_over))
-            .values(
-                ended_at=timestamp(),
-                status=status,
-                plan=case((runs.c.plan == "", nothing), else_=runs.c.plan),
-                summary=orjson.dumps(summary).decode(),
-            )
+    ended = await db.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.status.in_(unless_over))
+        .values(
+            ended_at=timestamp(),
+            status=status,
+            plan=case((runs.c.plan == "", nothing), else_=runs.c.plan),
+            summary=orjson.dumps(summary).decode(),
         )
     )
+    if ended:
+        await _tell(db, run_id, moment(started_at), summary, watchers)
+    return bool(ended)
 
 
 def _known(stats: Stats, counts: Counts, options: RunOptions) -> None:
@@ -340,17 +363,3 @@ def _known(stats: Stats, counts: Counts, options: RunOptions) -> None:
         stats.providers["deepseek"].cached = counts.accounts - counts.to_search - counts.to_classify
     if "people" in options.only:
         stats.providers["apollo"].cached = counts.people - counts.to_buy - counts.held
-
-
-class _Told(Fatal):
-    """Why a part ended early, told again when the run is summed up."""
-
-
-def _error(why: dict[str, Any]) -> EnricoError:
-    error: EnricoError
-    if why["provider"]:
-        error = _Told(why["message"], provider=why["provider"])
-    else:
-        error = EnricoError(why["message"])
-    error.code, error.exit_code = why["code"], why["exit_code"]
-    return error

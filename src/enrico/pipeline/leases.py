@@ -19,12 +19,27 @@ from enrico.engine.budget import Budget, Caps, reached
 from enrico.engine.money import NOTHING, Cost
 from enrico.errors import StoreError
 from enrico.store.database import Database
+from enrico.store.journal import of_run
 from enrico.store.sql import insert
 from enrico.store.tables import calls, chunks, leases, runs
 
 CALLS_AHEAD = 25
 """So many calls are leased at once, that the database is not asked for each."""
 LOOK_SECONDS = 0.3
+
+
+async def spent_in(db: Database, run_id: str) -> dict[str, Cost]:
+    """What all parts of a run have spent, by provider."""
+    rows = await db.rows(
+        select(
+            calls.c.provider,
+            func.sum(calls.c.credits).label("credits"),
+            func.sum(calls.c.usd).label("usd"),
+        )
+        .where(of_run(calls.c.run_id, run_id))
+        .group_by(calls.c.provider)
+    )
+    return {row.provider: Cost(int(row.credits), int(row.usd)) for row in rows}
 
 
 class LeasedBudget(Budget):

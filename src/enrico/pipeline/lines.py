@@ -123,9 +123,14 @@ def lines_of(ctx: Context) -> dict[str, Line]:
 
 
 def open_paths(
-    ctx: Context, lines: Mapping[str, Line], budget: Budget, watchers: Watchers, lane: int
+    ctx: Context,
+    lines: Mapping[str, Line],
+    budget: Budget,
+    watchers: Watchers,
+    lane: int,
+    share: float = 1.0,
 ) -> None:
-    """The only ways for a run to spend: by *lines*, within *budget*."""
+    """The only ways to spend for a run, or a *share* of it (1 is all): *lines*, within *budget*."""
     for name, line in lines.items():
         ctx.paths[name] = CallPath(
             line.provider,
@@ -139,6 +144,7 @@ def open_paths(
             max_wait_seconds=ctx.settings.max_wait_seconds,
             watchers=watchers,
             lane=lane,
+            share=share,
         )
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import orjson
+from sqlalchemy import select
 
 from enrico.engine.money import credits_number, usd_number
 from enrico.engine.stats import ProviderName
@@ -12,7 +16,9 @@ from enrico.engine.windows import Window, lower_bound_seconds, parse_windows
 from enrico.pipeline.context import Branch
 from enrico.pipeline.estimate import Range, classification_cost, people_cost, search_cost
 from enrico.settings import Settings
+from enrico.store.database import Database
 from enrico.store.selection import Counts
+from enrico.store.tables import runs
 
 # Seconds of one call where nothing better is known (the providers' contracts, 2026).
 TYPICAL_SECONDS: dict[ProviderName, tuple[float, float]] = {
@@ -65,32 +71,62 @@ class Plan:
         return asdict(self)
 
 
-def windows_of(settings: Settings, provider: ProviderName) -> tuple[Window, ...]:
-    """The windows that a provider's limiter starts with."""
-    given = {"serper": settings.serper.limits, "apollo": settings.apollo.limits}.get(provider, "")
-    return parse_windows((given or ASSUMED_LIMITS[provider]).split(","))
+Met = Mapping[str, tuple[Window, ...]]
+"""The limits that the last run kept to at its end, by provider: told, learnt or set."""
 
 
-def make_plan(counts: Counts, settings: Settings, only: tuple[Branch, ...]) -> Plan:
-    """The plan for what a selection counted."""
+def windows_of(
+    settings: Settings, provider: ProviderName, met: Met | None = None
+) -> tuple[Window, ...]:
+    """The windows that a provider's limiter starts with; for a plan those that were *met*."""
+    if given := _given(settings, provider):
+        return parse_windows(given.split(","))
+    if met and provider in met:
+        return met[provider]
+    return parse_windows(ASSUMED_LIMITS[provider].split(","))
+
+
+def _given(settings: Settings, provider: ProviderName) -> str:
+    return {"serper": settings.serper.limits, "apollo": settings.apollo.limits}.get(provider, "")
+
+
+async def limits_met(db: Database) -> Met:
+    """Of each provider that the last run called, the limits that it kept to at its end."""
+    query = select(runs.c.summary).where(runs.c.summary != "")
+    rows = await db.rows(query.order_by(runs.c.started_at.desc()).limit(1))
+    if not rows:
+        return {}
+    summary = orjson.loads(rows[0].summary)
+    return {
+        name: parse_windows(texts)
+        for name, texts in summary["limits"].items()
+        if summary["providers"][name]["calls"]
+    }
+
+
+def make_plan(
+    counts: Counts, settings: Settings, only: tuple[Branch, ...], met: Met | None = None
+) -> Plan:
+    """The plan for what a selection counted. *met*: see :func:`limits_met`."""
     searches = counts.to_search if "search" in only else 0
     reads = (searches + counts.to_classify) if "classify" in only else 0
     buys = counts.to_buy if "people" in only else 0
     providers: dict[str, ProviderPlan] = {}
 
     providers["serper"] = _provider(
-        settings, "serper", searches, counts.accounts - counts.to_search, searches,
+        settings, met, "serper", searches, counts.accounts - counts.to_search, searches,
         cost=search_cost(settings, searches),
         concurrency=settings.serper.concurrency,
     )  # fmt: skip
     certain = counts.to_classify if reads else 0
     providers["deepseek"] = _provider(
-        settings, "deepseek", reads, counts.accounts - counts.to_search - counts.to_classify, reads,
+        settings, met, "deepseek", reads,
+        counts.accounts - counts.to_search - counts.to_classify, reads,
         cost=classification_cost(settings, certain=certain, accounts=reads),
         concurrency=settings.llm.concurrency,
     )  # fmt: skip
     providers["apollo"] = _provider(
-        settings, "apollo", buys, counts.people - counts.to_buy - counts.held,
+        settings, met, "apollo", buys, counts.people - counts.to_buy - counts.held,
         math.ceil(buys / settings.apollo.batch_size),
         cost=people_cost(settings, buys),
         concurrency=settings.apollo.concurrency,
@@ -107,6 +143,21 @@ def make_plan(counts: Counts, settings: Settings, only: tuple[Branch, ...]) -> P
         notes.append(
             f"{counts.accounts_without_name} accounts have neither a name nor a domain and are "
             "not searched."
+        )
+    assumed = [
+        f"{name}: {ASSUMED_LIMITS[name]}"
+        for name in ("serper", "apollo")
+        if providers[name].calls and not _given(settings, name) and name not in (met or {})
+    ]
+    if assumed:
+        notes.append(
+            f"The time rests on assumed limits ({'; '.join(assumed)}). A run follows what the "
+            "providers say and may be much faster; set the limits or a profile for a true time."
+        )
+    if reads and settings.llm.has_unknown_prices:
+        notes.append(
+            f"What {settings.llm.model} costs is not known; deepseek-flash's prices stand for it. "
+            "Set llm.input_usd, llm.cached_usd and llm.output_usd."
         )
     return Plan(
         deals=counts.deals,
@@ -126,6 +177,7 @@ def make_plan(counts: Counts, settings: Settings, only: tuple[Branch, ...]) -> P
 
 def _provider(
     settings: Settings,
+    met: Met | None,
     name: ProviderName,
     items: int,
     cached: int,
@@ -134,7 +186,7 @@ def _provider(
     cost: Range,
     concurrency: int,
 ) -> ProviderPlan:
-    windows = windows_of(settings, name)
+    windows = windows_of(settings, name, met)
     latency, shortest = TYPICAL_SECONDS[name]
     seconds = lower_bound_seconds(
         calls, windows, latency=latency, shortest=shortest, concurrency=concurrency

@@ -85,7 +85,8 @@ async def read_counters(http: Http, ctx: Context) -> Reading:
             if name == "day" and isinstance(entry.get("consumed"), int):
                 requests = entry["consumed"]
     ctx.paths["apollo"].limiter.told(windows)
-    return Reading(at, credits, cycle, requests, *await ctx.journal.totals("apollo", at, BULK))
+    ahead_credits, ahead_answers, _ = await ctx.journal.totals("apollo", at, BULK)
+    return Reading(at, credits, cycle, requests, ahead_credits, ahead_answers)
 
 
 async def _get(http: Http, request: Request) -> dict[str, Any]:
@@ -252,7 +253,7 @@ async def _settle(ctx: Context, call: CallRow, verdict: Verdict) -> bool:
         why = f"{_cause(call)}; sent again: {verdict.evidence}"
         marked = ctx.journal.marked(call.id, "refused", why, cost=NOTHING)
         if call.run_id == ctx.run_id:
-            ctx.paths["apollo"].budget.give_back("apollo", call.reserved)
+            ctx.paths["apollo"].budget.give_back("apollo", call.cost)
     elif any(ctx.paid_perhaps[key] + 1 >= RESEND_ROUNDS for key in keys):
         await _hold(ctx, call, f"it was perhaps paid for {RESEND_ROUNDS} times")
         return False
@@ -310,7 +311,7 @@ async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> Verdict
     late: frozenset[str] = frozenset()
     if free:
         # And later still, where nobody waited for Apollo's answer: it may still be at work.
-        _, answers = await _booked_since(ctx, before)
+        _, answers, _ = await _booked_since(ctx, before)
         arrived = _arrived(before, now, answers, [c for c in found if c.sent_at >= before.at])
         late = frozenset(
             call.id
@@ -348,10 +349,14 @@ def _arrived(before: Reading, now: Reading, answers: int, unknown: Sequence[Call
     return now.requests - before.requests - answers
 
 
-async def _booked_since(ctx: Context, before: Reading) -> tuple[int, int]:
-    """(micro-credits, answers to bulk calls) that our own books say came after a reading."""
-    credits, answers = await ctx.journal.totals("apollo", before.at, BULK)
-    return credits - before.ahead_credits, answers - before.ahead_answers
+async def _booked_since(ctx: Context, before: Reading) -> tuple[int, int, int]:
+    """What our own books say came after a reading: (micro-credits, answers to bulk calls, and how
+    many of the micro-credits no answer named).
+
+    A single match does not say what it cost; it is booked as if it had cost something.
+    """
+    credits, answers, unnamed = await ctx.journal.totals("apollo", before.at, BULK)
+    return credits - before.ahead_credits, answers - before.ahead_answers, unnamed
 
 
 async def _nothing_charged(
@@ -359,14 +364,15 @@ async def _nothing_charged(
 ) -> tuple[bool, str, Reading]:
     """Whether the counters prove that no unknown call since *before* cost anything."""
     now = await read_counters(ctx.paths["apollo"].http, ctx)
-    charged, answers = await _booked_since(ctx, before)
+    charged, answers, unnamed = await _booked_since(ctx, before)
     if before.credits is not None and now.credits is not None:
         if before.cycle != now.cycle:
             return False, "Apollo's credit cycle changed in between", now
-        extra = now.credits - before.credits - charged
+        # What was booked too high would hide what an unknown call cost.
+        extra = now.credits - before.credits - (charged - unnamed)
         if extra == 0:
             return True, "Apollo's own count shows no credit for it", now
-        words = f"Apollo counts {credits_number(extra)} credits more than were answered for"
+        words = f"Apollo counts {credits_number(extra)} credits more than answers have named"
         return False, words, now
     arrived = _arrived(before, now, answers, unknown)
     if arrived is None or any(call.sent_at < before.at for call in unknown):

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, update
 
 from enrico.engine.budget import Budget
 from enrico.engine.call import CallPath
@@ -29,9 +29,9 @@ from enrico.pipeline.branches import do_branches
 from enrico.pipeline.context import Context, RunOptions, beside, new_context, new_run_id
 from enrico.pipeline.guests import take_in_guests
 from enrico.pipeline.lines import check_keys, lines_of, open_lines, open_paths, warm
-from enrico.pipeline.plan import Plan, make_plan
+from enrico.pipeline.plan import Plan, limits_met, make_plan
 from enrico.pipeline.reconcile import apply_left_over, settle_left_over
-from enrico.pipeline.summary import RUNS_COMPARED, summarise, usual_spend
+from enrico.pipeline.summary import earlier_runs, summarise, usual_spend
 from enrico.settings import Settings
 from enrico.store.database import Database
 from enrico.store.journal import Journal, moment, timestamp
@@ -184,7 +184,8 @@ class Run:
         if "people" in self.options.only and counts.to_buy:
             kinds.append("people")
         await fill_work(self._db, self.run_id, selection, tuple(kinds))
-        self.plan = make_plan(counts, self._settings, self.options.only)
+        met = await limits_met(self._db)
+        self.plan = make_plan(counts, self._settings, self.options.only, met)
         for name, calls in self._calls().items():
             self.paths[name].limiter.expect(calls)
         stats = self.stats.providers
@@ -224,7 +225,7 @@ class Run:
             "usage_before": "",
         }
         await self._db.write((_START, [row]))
-        self._watchers.began(self.run_id, self.plan.as_dict())
+        self._watchers.began(self.run_id, self.plan.as_dict(), time.time())
 
     async def _take_in_guests(self) -> None:
         if self._host is not None:
@@ -249,12 +250,7 @@ class Run:
             # The last calls under way may have ended a branch that then had nobody left to say so.
             if path.halted is not None:
                 ctx.give_up(name, path.halted)
-        before = await self._db.rows(
-            select(runs.c.summary)
-            .where(runs.c.status == "done")
-            .order_by(runs.c.started_at.desc())
-            .limit(RUNS_COMPARED)
-        )
+        before = await earlier_runs(self._db)
         summary = summarise(
             run_id=self.run_id,
             started_at=timestamp(self._now),
@@ -265,7 +261,7 @@ class Run:
             halted=ctx.halted,
             alerts=self._settings.alerts,
             ran_before=bool(before) and not self.options.refresh,
-            usual_usd_per_min=usual_spend([orjson.loads(row.summary) for row in before]),
+            usual_usd_per_min=usual_spend(before),
             only=self.options.only,
             prices={"apollo": ctx.apollo.price(), "serper": ctx.serper.price()},
         )

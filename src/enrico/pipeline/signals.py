@@ -61,7 +61,9 @@ async def search_accounts(ctx: Context, found: Channel[ToClassify] | None) -> No
             if found is not None:
                 passed_on = True  # its claim ends when it is classified
                 await found.put(
-                    ToClassify(key, name, domain, answer.call_id, answer.ended_at, results)
+                    ToClassify(
+                        key, name or domain, domain, answer.call_id, answer.ended_at, results
+                    )
                 )
         except (Fatal, BudgetReached, Interrupted) as why:
             ctx.give_up("serper", why)
@@ -91,7 +93,7 @@ async def unread_searches(ctx: Context) -> AsyncGenerator[ToClassify, None]:
         call = await ctx.journal.get(call_id)
         if call is not None:
             results = read_results(call.reply)
-            yield ToClassify(key, name, domain, call_id, call.ended_at, results)
+            yield ToClassify(key, name or domain, domain, call_id, call.ended_at, results)
 
 
 async def feed_unread(ctx: Context, channel: Channel[ToClassify]) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import orjson
+from sqlalchemy import select
+
 from enrico.alerts.rules import findings, spend_per_minute
 from enrico.engine.call import CallPath
 from enrico.engine.money import Cost, credits_number, usd_number
@@ -16,12 +19,25 @@ from enrico.errors import EnricoError, Fatal
 from enrico.pipeline.context import Branch
 from enrico.pipeline.plan import TYPICAL_SECONDS, what_binds
 from enrico.settings import AlertSettings
+from enrico.store.database import Database
 from enrico.store.selection import Counts
+from enrico.store.tables import runs
 
 FAILURES_KEPT = 10
 RUNS_COMPARED = 30
 RUNS_NEEDED = 3
 """So many runs must have spent something before a usual spend is spoken of."""
+
+
+async def earlier_runs(db: Database) -> list[dict[str, Any]]:
+    """The summaries of the last runs that did all they had to do, the newest first."""
+    rows = await db.rows(
+        select(runs.c.summary)
+        .where(runs.c.status == "done")
+        .order_by(runs.c.started_at.desc())
+        .limit(RUNS_COMPARED)
+    )
+    return [orjson.loads(row.summary) for row in rows]
 
 
 def usual_spend(earlier: Sequence[Mapping[str, Any]]) -> float | None:

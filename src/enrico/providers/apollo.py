@@ -43,6 +43,8 @@ _WINDOW_HEADERS = (
     ("x-rate-limit-24-hour", 86400.0),
     ("x-rate-limit-daily", 86400.0),
 )
+_NOTHING_MORE = (("reveal_personal_emails", "false"), ("reveal_phone_number", "false"))
+"""Private addresses and phone numbers cost extra, and no result shows them."""
 _OF_A_PERSON = (
     "name", "first_name", "last_name", "title", "headline", "organization", "organization_id",
     "employment_history",
@@ -120,7 +122,6 @@ class Apollo:
 
     def bulk(self, people: Sequence[PersonToFind]) -> Call:
         """One call for up to ten people. The flags go into the query, as documented."""
-        reveal = str(self.settings.reveal_personal_emails).lower()
         price = self.price()
         return Call(
             endpoint=BULK,
@@ -128,7 +129,7 @@ class Apollo:
                 "POST",
                 f"/{BULK}",
                 orjson.dumps({"details": [_details(person) for person in people]}),
-                (("reveal_personal_emails", reveal), ("reveal_phone_number", "false")),
+                _NOTHING_MORE,
             ),
             items=[person.key for person in people],
             reserve=Cost(price.credits * len(people), price.usd * len(people)),
@@ -137,14 +138,13 @@ class Apollo:
 
     def single(self, person: PersonToFind) -> Call:
         """The fallback for one person, where a bulk call brought nothing clear."""
-        reveal = str(self.settings.reveal_personal_emails).lower()
         return Call(
             endpoint=SINGLE,
             request=Request(
                 "POST",
                 f"/{SINGLE}",
                 orjson.dumps(_details(person)),
-                (("reveal_personal_emails", reveal), ("reveal_phone_number", "false")),
+                _NOTHING_MORE,
             ),
             items=[person.key],
             reserve=self.price(),
@@ -203,7 +203,7 @@ class Apollo:
             credits = micro_credits(found[1].decode())
             return believable(cost_of_credits(credits, self.settings.credit_usd), reserved)
         body = json_object(reply.body)
-        if body is not None and "person" in body and _is_miss(body["person"]):
+        if body is not None and _tells_of_one(body) and _is_miss(body.get("person")):
             return Cost()
         return reserved
 
@@ -275,12 +275,13 @@ def read_bulk(reply: Reply, asked: Sequence[PersonToFind]) -> Matches:
     else:
         found = _proven([person for person in people if person is not None], asked)
     charged = _charged(body)
-    if charged > len(found):
+    paid_for = len({_identity(person) or key for key, person in found.items()})
+    if charged > paid_for:
         missed = ()  # somebody was paid for who is not there: the misses are not believed
     unclear = tuple(a.key for a in asked if a.key not in found and a.key not in missed)
     # Who was not matched costs nothing: so when all others were, these are free.
     free = _count(body, "credits_consumed") == 0 or (
-        charged <= len(found) and _count(body, "missing_records") == len(asked) - len(found)
+        charged <= paid_for and _count(body, "missing_records") == len(asked) - len(found)
     )
     return Matches(found, missed, unclear, free)
 
@@ -299,7 +300,7 @@ def _count(body: Mapping[str, Any], name: str) -> float | None:
 def read_single(reply: Reply, asked: PersonToFind) -> Matches:
     """The one person, or a miss: null, nothing, or a stub that only echoes the address."""
     body = json_object(reply.body)
-    if body is None or not ("person" in body or "matches" in body or "request_id" in body):
+    if body is None or not (_tells_of_one(body) or "matches" in body):
         raise BadAnswer("it has no person")
     if body.get("error") or body.get("status", "success") != "success":
         raise BadAnswer("status 200 carries an error")
@@ -307,6 +308,11 @@ def read_single(reply: Reply, asked: PersonToFind) -> Matches:
     if person is None and not _is_miss(body.get("person")):
         raise BadAnswer("its person is none")
     return Matches({asked.key: person} if person else {}, () if person else (asked.key,), ())
+
+
+def _tells_of_one(body: Mapping[str, Any]) -> bool:
+    """Whether it can be the answer to a single match; that of a miss may name no person at all."""
+    return "matches" not in body and (not body or "person" in body or "request_id" in body)
 
 
 def _in_order(people: Sequence[Person | None], asked: Sequence[PersonToFind]) -> bool:
@@ -317,7 +323,9 @@ def _in_order(people: Sequence[Person | None], asked: Sequence[PersonToFind]) ->
         if person is None or person.email == asked[index].key:
             continue
         address = email_key(person.email)
-        if positions.get(address, index) != index:
+        other = people[positions.get(address, index)]
+        # Two addresses of one person bring that person twice, with one of the two.
+        if other is not person and not _are_one(person, other):
             return False
         if address == asked[index].key:
             continue
@@ -330,15 +338,32 @@ def _in_order(people: Sequence[Person | None], asked: Sequence[PersonToFind]) ->
     return True
 
 
+def _identity(person: Person) -> tuple[str, str] | None:
+    """What is equal where two addresses of one person bring that person twice."""
+    return (person.provider_id, person.name) if person.provider_id else None
+
+
+def _are_one(person: Person, other: Person | None) -> bool:
+    return (
+        other is not None
+        and _identity(person) is not None
+        and (_identity(person) == _identity(other))
+    )
+
+
 def _proven(people: Sequence[Person], asked: Sequence[PersonToFind]) -> dict[str, Person]:
-    """Matches that hold without any order: the same address, once on both sides."""
+    """Matches that hold without any order: the same address, of one person only."""
     keys = {person.key for person in asked}
     by_address: dict[str, list[Person]] = {}
     for person in people:
         address = email_key(person.email)
         if address in keys:
             by_address.setdefault(address, []).append(person)
-    return {key: found[0] for key, found in by_address.items() if len(found) == 1}
+    return {
+        key: first
+        for key, (first, *more) in by_address.items()
+        if all(_are_one(first, other) for other in more)
+    }
 
 
 def _is_miss(match: Any) -> bool:
@@ -359,7 +384,11 @@ def _person(match: Any) -> Person | None:
         return None
     organization = match.get("organization")
     organization = organization if isinstance(organization, dict) else {}
-    job = _present_job(match.get("employment_history"), _text(match.get("organization_id")))
+    job = _present_job(
+        match.get("employment_history"),
+        _text(match.get("organization_id")) or _text(organization.get("id")),
+        _text(organization.get("name")),
+    )
     name = _text(match.get("name")) or " ".join(
         part for part in (_text(match.get("first_name")), _text(match.get("last_name"))) if part
     )
@@ -388,17 +417,26 @@ def _person(match: Any) -> Person | None:
     )
 
 
-def _present_job(history: Any, organization_id: str) -> dict[str, Any]:
-    """The present job: at the person's organisation where several are current, else the newest."""
+def _present_job(history: Any, organization_id: str, organization: str) -> dict[str, Any]:
+    """The present job at the person's organisation; the newest where no organisation is known."""
     if not isinstance(history, list):
         return {}
     current = [job for job in history if isinstance(job, dict) and job.get("current") is True]
+    if organization_id or organization:
+        current = [job for job in current if _is_at(job, organization_id, organization)]
 
-    def order(job: dict[str, Any]) -> tuple[bool, str, str]:
-        at_organization = bool(organization_id) and job.get("organization_id") == organization_id
-        return at_organization, _day(job.get("start_date")), _text(job.get("title"))
+    def order(job: dict[str, Any]) -> tuple[str, str]:
+        return _day(job.get("start_date")), _text(job.get("title"))
 
     return max(current, key=order, default={})
+
+
+def _is_at(job: Mapping[str, Any], organization_id: str, organization: str) -> bool:
+    """Whether nothing says that a job is elsewhere: the ids, else the names."""
+    its_id, its_name = _text(job.get("organization_id")), _text(job.get("organization_name"))
+    if its_id and organization_id:
+        return its_id == organization_id
+    return not (its_name and organization) or its_name.casefold() == organization.casefold()
 
 
 def _day(value: Any) -> str:

@@ -19,6 +19,7 @@ _ESCAPES = re.compile(
     re.DOTALL,
 )
 _NO_SUCH_PATH = (404, 405, 410)
+_ELSEWHERE = (301, 302, 303, 307, 308)
 LARGEST_COST = 10**15
 """Micro-credits or nano-dollars: a billion credits, a million dollars."""
 
@@ -72,7 +73,25 @@ def error_text(reply: Reply) -> str:
             if isinstance(candidate, str) and candidate:
                 text = candidate
                 break
+        text = text or _of_fields(found.get("detail")) or _of_fields(found.get("message"))
     return without_addresses(_SPACES.sub(" ", text.replace("\x00", ""))).strip()[:200]
+
+
+def _of_fields(value: Any) -> str:
+    """What frameworks say of single fields: ``body.thinking: Extra inputs are not permitted``."""
+    if isinstance(value, dict):
+        value = value.get("detail", [value])
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        return ""
+    said = []
+    for one in value:
+        if isinstance(one, dict):
+            place = one.get("loc")
+            where = ".".join(map(str, place)) if isinstance(place, list) else ""
+            said.append(": ".join(filter(None, (where, str(one.get("msg") or "")))))
+    return "; ".join(filter(None, said))
 
 
 def believable(cost: Cost, reserved: Cost) -> Cost:
@@ -111,7 +130,7 @@ def no_service(provider: str, reply: Reply, setting: str, usual: str) -> Fatal |
             f"{provider} asks for a payment ({told}). See to the account, then run the same "
             "command again; it goes on from there."
         )
-    elif reply.status in _NO_SUCH_PATH:
+    elif reply.status in (*_NO_SUCH_PATH, *_ELSEWHERE):
         why = (
             f"{provider} is not at this address ({told}). Check {setting}; the usual one is {usual}"
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
@@ -364,8 +365,7 @@ def _own_picks(
             drop("unknown type")
             unusable += 1
             continue
-        if isinstance(relevance, bool) or not isinstance(relevance, int | float):
-            relevance = 0.5
+        relevance = _number(relevance)
         if not 0 <= relevance <= 1:  # also false for NaN
             drop("relevance out of range")
             unusable += 1
@@ -378,6 +378,16 @@ def _own_picks(
     if unusable and not picks:
         return None  # signals that cannot be used are not none
     return tuple(picks[number] for number in sorted(picks))
+
+
+def _number(relevance: Any) -> int | float:
+    """A relevance, also where it stands in quotes; the middle where none is given."""
+    if isinstance(relevance, str):
+        with suppress(ValueError):
+            return float(relevance)
+    if isinstance(relevance, bool) or not isinstance(relevance, int | float):
+        return 0.5
+    return relevance
 
 
 def read_type(text: str) -> SignalType | None:

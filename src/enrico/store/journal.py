@@ -316,19 +316,24 @@ class Journal:
         )
         return [max(0.0, (now - moment(row.sent_at)).total_seconds()) for row in rows]
 
-    async def totals(self, provider: str, since: str, endpoint: str) -> tuple[int, int]:
-        """(micro-credits charged, whole answers of *endpoint*) for calls sent since then."""
-        at_endpoint = func.sum(case((calls.c.endpoint == endpoint, 1), else_=0))
+    async def totals(self, provider: str, since: str, endpoint: str) -> tuple[int, int, int]:
+        """Of calls sent since then that were answered: (micro-credits, answers of *endpoint*,
+        micro-credits at other endpoints).
+        """
+        here = calls.c.endpoint == endpoint
         rows = await self._db.rows(
             select(
-                func.coalesce(func.sum(calls.c.credits), 0), func.coalesce(at_endpoint, 0)
+                func.coalesce(func.sum(calls.c.credits), 0),
+                func.coalesce(func.sum(case((here, 1), else_=0)), 0),
+                func.coalesce(func.sum(case((here, 0), else_=calls.c.credits)), 0),
             ).where(
                 calls.c.provider == provider,
                 calls.c.sent_at >= since,
                 calls.c.state.in_(("answered", "settled")),
             )
         )
-        return int(rows[0][0]), int(rows[0][1])
+        credits, answers, elsewhere = map(int, rows[0])
+        return credits, answers, elsewhere
 
 
 def _row(row: Any) -> CallRow:

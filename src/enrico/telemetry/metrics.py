@@ -36,7 +36,7 @@ class RunMetrics:
                 made = meter.create_gauge(it.name, it.unit, it.meaning)
             self._instruments[it.name] = made
 
-    def began(self, run_id: str, plan: Mapping[str, Any]) -> None:
+    def began(self, run_id: str, plan: Mapping[str, Any], at: float) -> None:
         """The run is planned and begins."""
         self._set("enrico.budget.used_ratio", 0.0)
 

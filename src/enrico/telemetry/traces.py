@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,10 +29,15 @@ GONE_WRONG = ("failed", "unknown", "held", "partial", "refused", "interrupted")
 
 
 class RunTrace:
-    """Looks on at one run. *hosts* are the providers' hosts; *share* of calls get a span."""
+    """Looks on at one run, or a part of one. *hosts* are the providers' hosts; *share* of calls get
+    a span.
+    """
 
-    def __init__(self, tracer: Tracer, share: float, hosts: Mapping[str, str]) -> None:
+    def __init__(
+        self, tracer: Tracer, share: float, hosts: Mapping[str, str], name: str = "run"
+    ) -> None:
         self._tracer = tracer
+        self._name = name
         self._share = share
         self._hosts = hosts
         self._began = 0.0
@@ -41,14 +45,15 @@ class RunTrace:
         self._phases: dict[str, Span] = {}
         self._random = random.Random()
 
-    def began(self, run_id: str, plan: Mapping[str, Any]) -> None:
+    def began(self, run_id: str, plan: Mapping[str, Any], at: float) -> None:
         """The run's span begins."""
-        self._began = time.time()
+        self._began = at
+        deals = {"enrico.deals": plan["deals"]} if plan else {}
         self._run = self._tracer.start_span(
-            "run",
+            self._name,
             context=Context(),
-            start_time=_nanoseconds(self._began),
-            attributes={"enrico.run.id": run_id, "enrico.deals": plan["deals"]},
+            start_time=_nanoseconds(at),
+            attributes={"enrico.run.id": run_id, **deals},
         )
 
     def call(self, seen: CallSeen) -> None:
@@ -110,6 +115,10 @@ class RunTrace:
             }
         )
         self._end("" if summary["status"] not in GONE_WRONG else summary["status"])
+
+    def over(self) -> None:
+        """A part ended; it has no summary of its own."""
+        self._end("")
 
     def gave_up(self, error: BaseException) -> None:
         """The run ended by an error, without a summary."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.trace import Tracer
     from prometheus_client import CollectorRegistry
+
+    from enrico.telemetry.traces import RunTrace
 
 log = structlog.get_logger("enrico.telemetry")
 
@@ -68,13 +71,15 @@ def is_wanted(settings: Settings) -> bool:
 class Telemetry:
     """Metrics and traces of one process for one workspace. Close it at the end."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises ConfigError when the extra is not installed."""
+    def __init__(self, settings: Settings, instance: str = "") -> None:
+        """*instance* tells it from other processes of the workspace. Raises ConfigError when the
+        extra is not installed.
+        """
         try:
             from enrico.telemetry.metrics import RunMetrics
 
             self._readers, self._registry = _readers(settings)
-            resource = _resource(settings)
+            resource = _resource(settings, instance)
             from opentelemetry.sdk.metrics import MeterProvider
         except ImportError as error:
             raise ConfigError(NEEDS_EXTRA) from error
@@ -93,21 +98,38 @@ class Telemetry:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[list[Watcher]]:
         """Who looks on at one run."""
-        if self._spans is None:
-            yield [self._metrics]
-        else:
-            from enrico.telemetry.traces import RunTrace
+        async with self._looking_on(self._trace("run")) as watchers:
+            yield watchers
 
-            trace = RunTrace(
-                self._spans.tracer, self._settings.telemetry.trace_calls, self._hosts()
-            )
-            try:
-                yield [self._metrics, trace]
-            except BaseException as error:
+    @asynccontextmanager
+    async def part(self, run_id: str) -> AsyncIterator[list[Watcher]]:
+        """Who looks on at one part of a run that workers do. It is a trace of its own."""
+        trace = self._trace("part")
+        if trace is not None:
+            trace.began(run_id, {}, time.time())
+        async with self._looking_on(trace) as watchers:
+            yield watchers
+            if trace is not None:
+                trace.over()
+
+    @asynccontextmanager
+    async def _looking_on(self, trace: RunTrace | None) -> AsyncIterator[list[Watcher]]:
+        try:
+            yield [self._metrics] if trace is None else [self._metrics, trace]
+        except BaseException as error:
+            if trace is not None:
                 trace.gave_up(error)
-                raise
+            raise
         if self._settings.telemetry.textfile is not None:
             await self._within_bound("the text file was not written", self._write_textfile)
+
+    def _trace(self, name: str) -> RunTrace | None:
+        if self._spans is None:
+            return None
+        from enrico.telemetry.traces import RunTrace
+
+        share = self._settings.telemetry.trace_calls
+        return RunTrace(self._spans.tracer, share, self._hosts(), name)
 
     async def close(self) -> None:
         """Send what is left, and stop; gives up after ``flush_seconds``."""
@@ -189,15 +211,15 @@ def _readers(settings: Settings) -> tuple[list[MetricReader], CollectorRegistry 
     return readers, registry
 
 
-def _resource(settings: Settings) -> Resource:
-    """Who speaks. One run at a time works over a database, so the workspace is the instance."""
+def _resource(settings: Settings, instance: str) -> Resource:
+    """Who speaks. But for workers, one process at a time works over a database."""
     from opentelemetry.sdk.resources import Resource
 
     return Resource.create(
         {
             "service.name": os.environ.get("OTEL_SERVICE_NAME", "enrico"),
             "service.version": version("enrico"),
-            "service.instance.id": settings.workspace_name,
+            "service.instance.id": " ".join(filter(None, (settings.workspace_name, instance))),
         }
     )
 

@@ -23,6 +23,7 @@ from enrico.pipeline.chunk import Chunk, has_left_chunks, settle_chunk, settle_c
 from enrico.pipeline.context import Context, RunOptions, new_context
 from enrico.pipeline.detached import cut, end_as_failed, options_of, sum_up
 from enrico.pipeline.lines import check_keys, open_lines, open_paths
+from enrico.pipeline.onlookers import Onlookers
 from enrico.pipeline.reconcile import settle_dead_runs
 from enrico.pipeline.schedules import begin_due
 from enrico.privacy.retention import retain
@@ -72,6 +73,7 @@ class Worker:
         self._settings = settings
         self._slot: Slot
         self._host: Context
+        self._onlookers: Onlookers
         self._chunks: set[Chunk] = set()
         self._stopping = asyncio.Event()
         self._over = asyncio.Event()
@@ -96,6 +98,9 @@ class Worker:
             assert taken is not None
             self._slot, before = taken
             stack.push_async_callback(self._slot.release)
+            self._onlookers = Onlookers(self._db, self._settings, self._slot.work)
+            stack.push_async_callback(self._onlookers.close)
+            self._onlookers.open()
             self._host = await self._open(stack)
             await self._bury(self._slot.work, before)
             flow = register(self)
@@ -143,26 +148,30 @@ class Worker:
         """What kept a part from being done, empty for nothing; None to try once more."""
         options, began = await options_of(self._db, part.run_id)
         selection = Selection(options.scope, self._settings.cache, moment(began), options.refresh)
-        chunk = Chunk(self._host, self._slot.work, part, options, selection, fast=fast)
-        self._chunks.add(chunk)
-        try:
-            # It is not done when it was interrupted for somebody who wanted to spend alone.
-            return "" if await chunk.execute() else None
-        except Exception as error:
-            problem = _told(error, chunk.id)
-            await settle_chunk(self._host, chunk.id, part.run_id)
-            return problem
-        finally:
-            self._chunks.discard(chunk)
+        async with self._onlookers.of_part(part.run_id) as watchers:
+            chunk = Chunk(
+                self._host, self._slot.work, part, options, selection, fast=fast, watchers=watchers
+            )
+            self._chunks.add(chunk)
+            try:
+                # It is not done when it was interrupted for somebody who wanted to spend alone.
+                return "" if await chunk.execute() else None
+            except Exception as error:
+                problem = _told(error, chunk.id)
+                await settle_chunk(self._host, chunk.id, part.run_id)
+                return problem
+            finally:
+                self._chunks.discard(chunk)
 
     async def sum_up(self, run_id: str, counts: Counts, problems: list[str]) -> None:
         """See :class:`enrico.workers.flow.Steps`."""
         async with self._step():
-            try:
-                await sum_up(self._host, run_id, counts, problems)
-            except Exception as error:
-                problems = [*problems, _told(error, run_id)]
-                await end_as_failed(self._db, self._settings, run_id, problems)
+            async with self._onlookers.of_run(run_id) as watchers:
+                try:
+                    await sum_up(self._host, run_id, counts, problems, watchers)
+                except Exception as error:
+                    problems = [*problems, _told(error, run_id)]
+                    await end_as_failed(self._db, self._settings, run_id, problems, watchers)
             await retain(self._db, self._settings.retention)
 
     @asynccontextmanager
@@ -260,9 +269,11 @@ class Worker:
             for given_up in await DBOS.list_workflows_async(
                 workflow_ids=ids, status=GIVEN_UP, load_input=False, load_output=False
             ):
-                await end_as_failed(
-                    self._db, self._settings, given_up.workflow_id, ["The run was given up."]
-                )
+                run_id = given_up.workflow_id
+                async with self._onlookers.of_run(run_id) as watchers:
+                    await end_as_failed(
+                        self._db, self._settings, run_id, ["The run was given up."], watchers
+                    )
 
     async def _bury(self, slot: str, process: str) -> None:
         """Sort out what a dead worker left in its slot, which is ours for now."""

@@ -21,6 +21,7 @@ from enrico.domain.aboutness.words import (
     SHARED_HOSTS,
 )
 from enrico.domain.identity import registered_part
+from enrico.domain.identity_tables import CJK_LEGAL_FORMS
 
 _LEFT_OUT = FIRM_WORDS | HOUSE_WORDS | LEGAL_GLUE
 """What the end of a name may lack when it is written short."""
@@ -76,6 +77,13 @@ def account_of(name: str, domain: str) -> NamedAccount:
 
     `Acme Software, Inc.`, acme.com → acme software (full), acme (short).
     """
+    host = registered_host(domain)
+    label = host.split(".")[0]
+    stem = label.replace("-", "")
+    if not name.strip() or folded(name).strip() in (folded(domain).strip(), host):
+        name = label.replace("-", " ")  # its domain is all that is known of it
+    for form in CJK_LEGAL_FORMS:
+        name = name.replace(form, " ").strip() or name
     bare = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", unified(name[:200]))
     bare = re.sub(r"\.(?:com|io|ai|net|org)\b", "", bare, flags=re.IGNORECASE)
     words = TOKEN.findall(bare)
@@ -86,9 +94,6 @@ def account_of(name: str, domain: str) -> NamedAccount:
         legal.add(folded(words.pop()))
     if len(words) > 1 and folded(words[0]) == "the":
         words = words[1:]
-    host = registered_host(domain)
-    label = host.split(".")[0]
-    stem = label.replace("-", "")
     is_placeholder = "".join(map(folded, words)) in PLACEHOLDERS or not any(map(str.isalnum, bare))
     spellings = [] if is_placeholder else _spellings(words, label, host)
     return NamedAccount(

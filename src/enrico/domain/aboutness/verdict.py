@@ -30,6 +30,9 @@ _DOMAIN = re.compile(
 _HOST_BEGINS = re.compile(r"(?<![\w-])")
 _HOST_ENDS = re.compile(r"(?![\w-]|\.\w)")
 _COUNTRY_WORDS_AFTER = 4
+_NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3130-\u318f"
+                        r"\u3400-\u9fff\uac00-\ud7af]")  # fmt: skip
+"""Thai, Lao, Burmese, Japanese, Chinese; and Korean, whose particles are a part of the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ def about_account(
             return Aboutness("other_firm", 0.85, f"a firm of that name at {rival}")
         if foreign := _foreign(account, head, body):
             return Aboutness("other_firm", 0.6, f"a firm of that name elsewhere: {foreign}")
-    return _weigh(account, head, in_title, in_body, names_domain, url)
+    found = _weigh(account, head, in_title, in_body, names_domain, url)
+    if found.verdict == "no_mention" and _may_hide(account, head, body):
+        return Aboutness("no_mention", 0.5, "the name may stand within a longer word")
+    return found
 
 
 def _weigh(
@@ -153,6 +159,21 @@ def _needs_more(account: NamedAccount) -> bool:
         name.is_ordinary or name.kind == "acronym"
         for name in account.spellings
         if name.kind != "stem"
+    )
+
+
+def _may_hide(account: NamedAccount, head: Text, body: Text) -> bool:
+    """Whether a word may be the name with something grown onto it, which we cannot take apart.
+
+    Some scripts put no space between words; some languages an ending: `Volkswagens Werk`.
+    """
+    keys = head.keys | body.keys
+    return any(
+        any(name.joined in key for key in keys)
+        if _NO_SPACES.search(name.joined)
+        else len(name.joined) >= 4 and name.joined + "s" in keys
+        for name in account.spellings
+        if not name.is_ordinary
     )
 
 
