@@ -45,7 +45,7 @@ format: .venv/.installed-dev
 docs: .venv/.installed-dev
 	$(BIN)/python -m docs.generate
 
-# Some minutes; most of an hour; two large sizes on top of what was measured last.
+# Some minutes; more than an hour; two large sizes on top of what was measured last.
 bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks
 

@@ -90,7 +90,8 @@ def readme_block(figures: Figures) -> str:
         f"{md.table(header, rows).replace('---:', '---')}\n\n"
         "The lower bound is what the providers' limits and answer times allow at best. These are "
         "the sandbox's limits; your plans' limits decide your times, and `enrico plan` says what "
-        "they make of your export. [The whole report](benchmarks/report.md).\n"
+        "they make of your export once they are set, or a run has met them. [The whole "
+        "report](benchmarks/report.md).\n"
         "<!-- /FIGURES -->"
     )
 

@@ -24,7 +24,7 @@ from rich.console import Console
 from enrico import errors
 from enrico.cli import app
 from enrico.cli.helptexts import COMMANDS
-from enrico.engine.budget import BudgetReached
+from enrico.engine.budget import BudgetReached, Overcharged
 from enrico.errors import EnricoError
 from enrico.export.tables import COLUMNS, TABLES
 from enrico.export.writers import NUMBERS
@@ -86,9 +86,17 @@ def cli_page() -> str:
 
 EXIT_WORDS = (
     ("0", "done"),
-    ("1", "failed: the database refused, or a check of `doctor` is bad"),
+    (
+        "1",
+        "failed: the database refused, a check of `doctor` is bad, `alerts --test` reached nobody, "
+        "or `forget` was declined",
+    ),
     ("2", "usage: a flag, a setting or a file makes no sense; nothing was spent"),
-    ("3", "partial: some items failed or a provider is down; the next run asks again"),
+    (
+        "3",
+        "partial: some items failed or a provider is down, and the next run asks again; or "
+        "`forget` left a file on another machine",
+    ),
     ("4", "budget reached: the next call did not fit under a cap"),
     ("5", "a provider refused the key, or its balance is spent"),
     ("6", "held calls: see `enrico held`"),
@@ -230,7 +238,7 @@ def error_classes() -> list[type[EnricoError]]:
         for value in vars(errors).values()
         if inspect.isclass(value) and issubclass(value, EnricoError)
     ]
-    return [*found, BudgetReached]
+    return [*found, BudgetReached, Overcharged]
 
 
 def errors_page() -> str:

@@ -46,7 +46,7 @@ from enrico.store.crm import ROWS_AT_ONCE, Scope, save_records
 from enrico.store.database import OPENING_SECONDS, Database, Lock, in_turn, open_database
 from enrico.store.journal import Journal, moment, timestamp
 from enrico.store.keyring import with_stored_keys
-from enrico.store.selection import Selection, count, count_deals
+from enrico.store.selection import Selection, count, count_deals, unfinished_refresh
 from enrico.store.suppressions import keep_out, load_suppressions
 from enrico.store.tables import load_problems, loads
 
@@ -266,9 +266,9 @@ class Enrico:
         refresh: bool = False,
     ) -> Plan:
         """What a run would do and cost. Spends nothing."""
-        selection = Selection(
-            scope or self.scope(), self.settings.cache, moment(timestamp()), refresh
-        )
+        now = moment(timestamp())
+        since = await unfinished_refresh(self.db, now) if refresh else ""
+        selection = Selection(scope or self.scope(), self.settings.cache, now, refresh, since)
         await keep_out(self.db, await load_suppressions(self.db, self.settings))
         counts, met = await count(self.db, selection), await limits_met(self.db)
         return make_plan(counts, self.settings, tuple(only), met)

@@ -270,7 +270,8 @@ class RetentionSettings(_Section):
     runs_days: float = Field(
         730,
         ge=0,
-        description="Reports of runs and loads, and what happened in them and their parts.",
+        description="Reports of runs, what happened in them and their parts, and rows that no "
+        "load could use.",
     )
     exports_days: float = Field(
         0, ge=0, description="Files that we wrote and nobody has changed: deleted when older."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from enrico import Caps
 from enrico.engine.http import Http
 from tests.conftest import BOTH, result_tables
 
@@ -120,6 +121,29 @@ async def test_refresh_asks_for_all_of_it_again(bench):
     assert second.provider("apollo")["calls"] == first.provider("apollo")["calls"]
     assert second.provider("serper")["calls"] == first.provider("serper")["calls"]
     assert second.tables == first.tables
+
+
+async def test_a_refresh_that_was_cut_off_is_gone_on_with_and_a_whole_one_begins_anew(bench):
+    sandbox = await bench.sandbox(found_rate=1.0)
+    first = await bench.run(sandbox, deals=10)
+    people = first.provider("apollo")["credits"]
+    searches = first.provider("serper")["calls"]
+
+    def bought() -> tuple[float, int]:
+        books = sandbox.stats()
+        return books["apollo"]["credits"], books["serper"]["calls"]
+
+    caps = Caps(provider_credits={"apollo": 20 * 10**6, "serper": 3 * 10**6})
+    for _ in range(2):  # a second one that is cut off goes on with the first
+        cut = await bench.run(sandbox, options={"refresh": True, "caps": caps})
+        assert cut.summary["status"] == "budget_reached"
+    assert bought() == (people + 40, searches + 6)
+    rest = await bench.run(sandbox, options={"refresh": True})
+
+    assert (rest.summary["status"], bought()) == ("done", (2 * people, 2 * searches))
+    again = await bench.run(sandbox, options={"refresh": True})
+    assert (again.summary["status"], bought()) == ("done", (3 * people, 3 * searches))
+    assert again.tables == first.tables
 
 
 async def test_misses_are_remembered_for_a_shorter_time_than_people_found(bench):

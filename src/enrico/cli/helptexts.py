@@ -30,8 +30,9 @@ For example:
             """Load an export, enrich its deals, write the results.
 
 Takes Salesforce, HubSpot and Pipedrive exports and plain tables as CSV, TSV,
-XLSX, JSONL or Parquet: files, folders or zips. Run it again and only what is
-new, stale or failed is asked for. Ctrl-C once lets calls in flight finish.
+XLSX, XLS, ODS, JSON, JSONL or Parquet: files, folders or zips. Run it again
+and only what is new, stale or failed is asked for. Ctrl-C once lets calls in
+flight finish.
 
 For example:
   enrico enrich export/ -o results/

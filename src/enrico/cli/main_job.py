@@ -67,7 +67,7 @@ class Work:
     only: str = ""
     "Only these parts, with commas: search,classify,roles,people."
     refresh: bool = False
-    "Ask again for what is still fresh."
+    "Ask again for what is still fresh; goes on where a refresh was cut off within a day."
 
     def parts(self) -> tuple[Branch, ...]:
         """The parts of the work to do."""
@@ -89,7 +89,7 @@ class Spending:
     max_usd: str = ""
     "Cap on dollars, all providers together."
     dry_run: bool = False
-    "Only say what would be done."
+    "Only say what would be done and cost; enrich loads the export all the same."
 
     def caps(self) -> Caps:
         """The caps as exact numbers."""

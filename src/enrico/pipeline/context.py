@@ -36,7 +36,10 @@ class RunOptions:
     scope: Scope = field(default_factory=Scope)
     only: tuple[Branch, ...] = BRANCHES
     refresh: bool = False
+    """Ask again for what is fresh too; of a refresh that was cut off, only for the rest."""
     caps: Caps = field(default_factory=Caps)
+    refreshed_since: str = ""
+    """When the refresh began that this run goes on with; empty for none."""
 
 
 @dataclass(slots=True)

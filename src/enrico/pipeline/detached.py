@@ -39,6 +39,7 @@ from enrico.store.selection import (
     clear_work,
     count,
     fill_work,
+    unfinished_refresh,
     work_size,
 )
 from enrico.store.sql import insert
@@ -58,6 +59,8 @@ LARGEST_PART = 20_000
 async def ask(db: Database, options: RunOptions) -> str:
     """Write down a run for workers to do; returns its id."""
     now = moment(timestamp())
+    if options.refresh and not options.refreshed_since:
+        options = replace(options, refreshed_since=await unfinished_refresh(db, now))
     run_id = new_run_id(now)
     row = {
         "id": run_id, "started_at": timestamp(now), "ended_at": "", "status": "asked",
@@ -97,13 +100,17 @@ async def resume(db: Database, run_id: str) -> str:
 
     Of its caps there is left what it did not spend. Raises InputError.
     """
-    rows = await db.rows(select(runs.c.options, runs.c.status).where(runs.c.id == run_id))
+    rows = await db.rows(
+        select(runs.c.options, runs.c.status, runs.c.started_at).where(runs.c.id == run_id)
+    )
     if not rows:
         raise InputError(f"No run is called {run_id!r}. List them with: enrico runs")
     if rows[0].status in WITH_WORKERS:
         raise InputError(f"The run {run_id} is not over. Watch it with: enrico runs --watch")
     options = options_from(rows[0].options)
-    return await ask(db, replace(options, caps=await _left(db, run_id, options.caps)))
+    since = options.refreshed_since or rows[0].started_at
+    left = await _left(db, run_id, options.caps)
+    return await ask(db, replace(options, caps=left, refreshed_since=since))
 
 
 async def _left(db: Database, run_id: str, caps: Caps) -> Caps:
@@ -171,7 +178,9 @@ async def cut(db: Database, settings: Settings, run_id: str) -> tuple[list[Part]
         return [], NO_COUNTS
     await keep_out(db, await load_suppressions(db, settings))
     began = moment(timestamp())
-    selection = Selection(options.scope, settings.cache, began, options.refresh)
+    selection = Selection(
+        options.scope, settings.cache, began, options.refresh, options.refreshed_since
+    )
     counts = await count(db, selection)
     kinds: list[WorkKind] = []
     if "search" in options.only and counts.to_search:

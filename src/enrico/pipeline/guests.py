@@ -108,6 +108,7 @@ def options_from(text: str) -> RunOptions:
         tuple(found["only"]),
         found["refresh"],
         Caps(caps["credits"], caps["usd"], caps["provider_credits"]),
+        found.get("refreshed_since", ""),
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import (
     asynccontextmanager,
     suppress,
 )
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -42,6 +42,7 @@ from enrico.store.selection import (
     clear_work,
     count,
     fill_work,
+    unfinished_refresh,
     work_size,
 )
 from enrico.store.suppressions import keep_out, load_suppressions
@@ -172,8 +173,15 @@ class Run:
             await clear_work(self._db, self.run_id)
 
     async def _select(self) -> Counts:
+        if self.options.refresh:
+            since = await unfinished_refresh(self._db, self._now)
+            self.options = replace(self.options, refreshed_since=since)
         selection = Selection(
-            self.options.scope, self._settings.cache, self._now, self.options.refresh
+            self.options.scope,
+            self._settings.cache,
+            self._now,
+            self.options.refresh,
+            self.options.refreshed_since,
         )
         counts = await count(self._db, selection)
         kinds: list[WorkKind] = []
@@ -212,6 +220,7 @@ class Run:
             "scope": {k: v for k, v in asdict(self.options.scope).items() if v and k != "today"},
             "only": self.options.only,
             "refresh": self.options.refresh,
+            "refreshed_since": self.options.refreshed_since,
             "caps": asdict(self.options.caps),
         }
         row = {

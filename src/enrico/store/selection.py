@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -25,7 +26,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    true,
     update,
 )
 
@@ -53,6 +53,7 @@ CLAIMED_AS: dict[WorkKind, str] = {
 PAGE = 500
 CLAIMED_PAGE = 200
 """Of a chunk's items so many at a time are about to be asked for; the others may be taken over."""
+REFRESH_GOES_ON = timedelta(days=1)
 WITH_WORKERS = ("asked", "working", "stopping")
 """What a run is that workers have to do: nobody began it, they are at it, they are to stop."""
 
@@ -65,9 +66,14 @@ class Selection:
     cache: CacheSettings
     now: datetime
     refresh: bool = False
+    refreshed_since: str = ""
+    """What was asked for since then is refreshed already; empty: nothing is."""
 
     def _before(self, days: float) -> str:
         return timestamp(self.now - timedelta(days=days))
+
+    def _refreshed(self) -> str:
+        return self.refreshed_since or timestamp(self.now)
 
     def account_keys(self) -> Subquery:
         """Match keys of the accounts in scope, each once."""
@@ -115,7 +121,8 @@ class Selection:
         """Whether a person, where known at all, is to be asked for."""
         if self.refresh:
             # A held person waits for a decision, even when everything else is asked again.
-            return or_(people.c.state.is_(None), people.c.state != "held")
+            is_old = and_(people.c.state != "held", people.c.checked_at < self._refreshed())
+            return or_(people.c.state.is_(None), people.c.state == "failed", is_old)
         return or_(
             people.c.key.is_(None),
             people.c.state == "failed",
@@ -132,7 +139,8 @@ class Selection:
     def search_is_due(self) -> ColumnElement[bool]:
         """Whether an account, where it was searched at all, is to be searched."""
         if self.refresh:
-            return true()
+            is_old = searches.c.fetched_at < self._refreshed()
+            return or_(searches.c.key.is_(None), searches.c.state == "failed", is_old)
         return or_(
             searches.c.key.is_(None),
             searches.c.state == "failed",
@@ -160,6 +168,22 @@ def _with_signals(keys: Subquery) -> Any:
     return keys.outerjoin(searches, searches.c.key == keys.c.key).outerjoin(
         classifications, classifications.c.key == keys.c.key
     )
+
+
+async def unfinished_refresh(db: Database, now: datetime) -> str:
+    """When the refresh began that was cut off last, within a day; empty where none was.
+
+    Whoever asks for it again goes on with it, and does not buy its first part once more.
+    """
+    latest = select(runs.c.options, runs.c.status, runs.c.started_at).where(
+        runs.c.started_at >= timestamp(now - REFRESH_GOES_ON)
+    )
+    for row in await db.rows(latest.order_by(runs.c.started_at.desc())):
+        options = orjson.loads(row.options)
+        if options["refresh"]:
+            is_cut_off = row.status not in ("done", "held", "running", *WITH_WORKERS)
+            return (options.get("refreshed_since") or row.started_at) if is_cut_off else ""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

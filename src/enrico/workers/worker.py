@@ -147,7 +147,13 @@ class Worker:
     async def _try(self, part: Part, fast: bool) -> str | None:
         """What kept a part from being done, empty for nothing; None to try once more."""
         options, began = await options_of(self._db, part.run_id)
-        selection = Selection(options.scope, self._settings.cache, moment(began), options.refresh)
+        selection = Selection(
+            options.scope,
+            self._settings.cache,
+            moment(began),
+            options.refresh,
+            options.refreshed_since,
+        )
         async with self._onlookers.of_part(part.run_id) as watchers:
             chunk = Chunk(
                 self._host, self._slot.work, part, options, selection, fast=fast, watchers=watchers
