@@ -102,7 +102,7 @@ def options_from(text: str) -> RunOptions:
                 **scope,
                 "deal_ids": tuple(scope.get("deal_ids", ())),
                 "stages": tuple(scope.get("stages", ())),
-                "today": date.fromisoformat(scope.get("today") or date.today().isoformat()),
+                "today": date.fromisoformat(scope.get("today") or timestamp()[:10]),
             }
         ),
         tuple(found["only"]),

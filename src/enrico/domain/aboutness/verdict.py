@@ -171,9 +171,8 @@ def _may_hide(account: NamedAccount, head: Text, body: Text) -> bool:
     return any(
         any(name.joined in key for key in keys)
         if _NO_SPACES.search(name.joined)
-        else len(name.joined) >= 4 and name.joined + "s" in keys
+        else len(name.joined) >= 4 and not name.is_ordinary and name.joined + "s" in keys
         for name in account.spellings
-        if not name.is_ordinary
     )
 
 
