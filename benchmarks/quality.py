@@ -84,6 +84,10 @@ def _ways() -> list[tuple[str, Mapping[str, Mapping[str, Any]], tuple[str, ...]]
         ("classic", {}, ("classic, cold",)),
         ("free", {}, ("free, cold",)),
         ("modern", ONE_AT_A_TIME, ("one call at a time",)),
+        *(
+            ("classic", {"llm": {"speed": s}}, (f"the model's speed: {s}",))
+            for s in ("fast", "cheap")
+        ),
         *(("modern", batch(n), (f"batches of {n}",)) for n in (2, 4, 10, 20)),
         ("modern", {"apollo": {"batch_size": 3}}, ("bulk calls of 3",)),
         ("storm", {}, ("(storm)", "after a storm: held people freed, run again")),
