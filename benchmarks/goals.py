@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks import markdown as md
 from benchmarks.compare import Column, column
-from benchmarks.stats import exponent
+from benchmarks.scale import power
 from benchmarks.workers import middle
 
 Figures = Mapping[str, Any]
@@ -231,9 +231,7 @@ def _scale(figures: Figures) -> Iterator[Goal]:
     if len(rows) < 2:
         yield Goal("time in proportion to deals", md.NOTHING, None)
         return
-    for small, large in zip(rows[0]["steps"], rows[-1]["steps"], strict=True):
-        power = exponent(
-            (rows[0]["deals"], small["cpu_seconds"]), (rows[-1]["deals"], large["cpu_seconds"])
-        )
-        words = f"{small['step']}: CPU time grows in proportion to deals (power ≤ {EXPONENT_MOST})"
-        yield Goal(words, f"power {power:.2f}", power <= EXPONENT_MOST)
+    for number, step in enumerate(rows[0]["steps"]):
+        found = power(rows[0], rows[-1], number)
+        words = f"{step['step']}: CPU time grows in proportion to deals (power ≤ {EXPONENT_MOST})"
+        yield Goal(words, f"power {found:.2f}", found <= EXPONENT_MOST)

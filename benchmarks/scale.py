@@ -12,12 +12,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from benchmarks.stats import exponent
 
 STEPS = ("load", "plan", "run", "run again", "export")
 FULL = (10_000, 100_000)
@@ -34,9 +36,21 @@ class StepCost:
     step: str
     seconds: float
     cpu_seconds: float
+    unit_seconds: float
+    """CPU time of one and the same piece of work, the mean of just before and just after."""
     peak_mb: float
     grown_mb: float
     """Most memory after the first fifth of the step, less the most within it."""
+
+
+def unit() -> float:
+    """CPU seconds of a fixed piece of work: how fast the machine is at this moment."""
+    began = time.process_time()
+    for _ in range(6):
+        rows = [(str(n % 9_973), n) for n in range(60_000)]
+        rows.sort()
+        dict(rows)
+    return time.process_time() - began
 
 
 class Memory:
@@ -64,6 +78,20 @@ class Memory:
     def between(self, began: float, ended: float) -> tuple[float, float]:
         """(most, growth after the first fifth) in megabytes."""
         return growth([(at, mb) for at, mb in self._samples if began <= at <= ended], began, ended)
+
+
+def power(small: Mapping[str, Any], large: Mapping[str, Any], number: int) -> float:
+    """How the CPU time of a step grows with the deals; 1 is proportional.
+
+    In units of the work that was measured around it: a machine that others share may do a third
+    more or less from one minute to the next.
+    """
+    pairs = [
+        (size["deals"], step["cpu_seconds"] / step["unit_seconds"])
+        for size in (small, large)
+        for step in (size["steps"][number],)
+    ]
+    return exponent(*pairs)
 
 
 def growth(
@@ -104,12 +132,13 @@ async def _all_steps(deals: int, state: Path, sandbox: dict[str, Any]) -> list[S
         async with Enrico(settings_of(Ready("instant", sandbox, state))) as client:
 
             async def step(name: str, work: Coroutine[Any, Any, Any]) -> None:
+                before = unit()
                 began, cpu = time.monotonic(), time.process_time()
                 await work
-                ended = time.monotonic()
+                ended, spent = time.monotonic(), time.process_time() - cpu
                 most, grown = memory.between(began, ended)
-                spent = time.process_time() - cpu
-                costs.append(StepCost(name, ended - began, spent, most, grown))
+                speed = (before + unit()) / 2
+                costs.append(StepCost(name, ended - began, spent, speed, most, grown))
 
             await step("load", client.load(state / "crm"))
             await step("plan", client.plan())

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks import markdown as md
 from benchmarks.quality import VARYING
-from benchmarks.stats import exponent
+from benchmarks.scale import power
 from benchmarks.workers import middle
 
 Figures = Mapping[str, Any]
@@ -241,13 +241,9 @@ def scale(figures: Figures) -> list[str]:
     small, large = found[0], found[-1]
     rows = []
     for number, step in enumerate(large["steps"]):
-        first = small["steps"][number]
-        power = exponent(
-            (small["deals"], first["cpu_seconds"]), (large["deals"], step["cpu_seconds"])
-        )
         rows.append([
             step["step"],
-            f"{power:.2f}" if len(found) > 1 else md.NOTHING,
+            f"{power(small, large, number):.2f}" if len(found) > 1 else md.NOTHING,
             *(cell for size in found for cell in _step_cells(size["steps"][number])),
         ])  # fmt: skip
     header = ["step", "power of CPU time",
@@ -256,7 +252,9 @@ def scale(figures: Figures) -> list[str]:
     return [
         "## Scale",
         f"On `instant`, real clock, {large['deals']:,} deals with {large['deal_contacts']:,} deal "
-        f"contacts of {large['people']:,} people at most. Power 1 is proportional. Grown: the most "
+        f"contacts of {large['people']:,} people at most. Power 1 is proportional; it is that of "
+        "CPU time in units of a fixed piece of work done just before and after each step, because "
+        "the speed of a machine that others share changes from minute to minute. Grown: the most "
         "memory after the first fifth of a step, less the most within it.",
         md.table(header, rows),
     ]

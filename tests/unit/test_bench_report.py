@@ -24,7 +24,14 @@ COST = {
     "output_tokens": 1247, "llm_usd": 0.002, "usd": 4.9, "rate_limited": 0,
     "bound": {"seconds": 2.0, "drawn_seconds": 3.3, "bound_by": "search"},
 }  # fmt: skip
-STEP = {"step": "run", "seconds": 10.0, "cpu_seconds": 9.0, "peak_mb": 150.0, "grown_mb": 3.0}
+STEP = {
+    "step": "run",
+    "seconds": 10.0,
+    "cpu_seconds": 9.0,
+    "unit_seconds": 0.1,
+    "peak_mb": 150.0,
+    "grown_mb": 3.0,
+}
 
 
 def good() -> dict[str, Any]:
@@ -184,6 +191,13 @@ def test_time_that_grows_faster_than_the_deals_is_told() -> None:
     figures["scale"][1]["steps"][0]["cpu_seconds"] = 200.0
 
     assert missed(figures) == ["run: CPU time grows in proportion to deals (power ≤ 1.1)"]
+
+
+def test_a_machine_that_has_become_slower_is_no_growth() -> None:
+    figures = good()
+    figures["scale"][1]["steps"][0] |= {"cpu_seconds": 200.0, "unit_seconds": 0.2}
+
+    assert missed(figures) == []
 
 
 def test_what_was_not_measured_is_neither_got_nor_missed() -> None:

@@ -99,7 +99,7 @@ async def limits_met(db: Database) -> Met:
     summary = orjson.loads(rows[0].summary)
     return {
         name: parse_windows(texts)
-        for name, texts in summary["limits"].items()
+        for name, texts in summary.get("limits", {}).items()
         if summary["providers"][name]["calls"]
     }
 
