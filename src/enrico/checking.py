@@ -135,7 +135,7 @@ async def _llm(settings: Settings) -> list[Check]:
     checks = []
     served = (json_object(reply.body) or {}).get("data")
     names = [m.get("id") for m in served if isinstance(m, dict)] if isinstance(served, list) else []
-    if names and settings.llm.model not in names:
+    if names and not {settings.llm.model, settings.llm.served_as} & set(names):
         detail = (
             f"{settings.llm.model} is not among the models served: {', '.join(map(str, names))}"
         )
@@ -143,7 +143,13 @@ async def _llm(settings: Settings) -> list[Check]:
     if balance.status in (401, 402, 403):
         return [*checks, Check("deepseek", "bad", str(llm.refusal(balance)), refused=True)]
     money = json_object(balance.body) if balance.status == 200 else None
-    if money is None:
+    if money is None and reply.status != 200:
+        detail = (
+            "something answers that neither lists models nor tells a balance. Check "
+            "DEEPSEEK_BASE_URL."
+        )
+        checks.append(Check("deepseek", "warn", detail))
+    elif money is None:
         checks.append(Check("deepseek", "ok", "the endpoint answers; it tells no balance"))
     elif money.get("is_available") is False:
         detail = "the balance is spent. Top it up."

@@ -183,6 +183,11 @@ class LlmSettings(_Section):
     )
 
     @property
+    def served_as(self) -> str:
+        """The name under which the model is listed: two older ones are still accepted."""
+        return _AT_FLASH_PRICES[0] if self.model in _AT_FLASH_PRICES else self.model
+
+    @property
     def has_unknown_prices(self) -> bool:
         """Whether nobody said what this model costs, so that flash's prices stand for it."""
         is_known = self.model in _PRICES or self.model in _AT_FLASH_PRICES

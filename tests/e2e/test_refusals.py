@@ -82,6 +82,18 @@ async def test_doctor_takes_nothing_that_answers_for_a_good_key(bench, cli, comm
     assert (found["state"], "APOLLO_BASE_URL" in found["detail"]) == ("bad", True)
 
 
+async def test_doctor_doubts_an_address_at_which_nothing_of_a_model_is(bench, cli, command):
+    cli.use(await bench.sandbox())
+    wrong = cli.env["DEEPSEEK_BASE_URL"] + "/nowhere"
+
+    done = await command("doctor", "--json", DEEPSEEK_BASE_URL=wrong)
+    older = await command("doctor", "--json", DEEPSEEK_MODEL="deepseek-v4-flash")
+
+    found = {check["name"]: check for check in done.json}["deepseek"]
+    assert (found["state"], "DEEPSEEK_BASE_URL" in found["detail"]) == ("warn", True)
+    assert "deepseek model" not in {check["name"] for check in older.json}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

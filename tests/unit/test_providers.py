@@ -614,7 +614,7 @@ def test_a_bill_tells_cached_tokens_and_peak_hours() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(401, Fatal), (402, Fatal), (404, Fatal), (400, Skippable), (503, Unavailable)],
+    [(401, Fatal), (402, Fatal), (404, Fatal), (308, Fatal), (400, Skippable), (503, Unavailable)],
 )
 def test_the_status_decides_where_types_and_codes_mislead(
     status: int, kind: type[Exception]

@@ -19,7 +19,7 @@ _ESCAPES = re.compile(
     re.DOTALL,
 )
 _NO_SUCH_PATH = (404, 405, 410)
-_ELSEWHERE = (301, 302, 303, 307, 308)
+ELSEWHERE = (301, 302, 303, 307, 308)
 LARGEST_COST = 10**15
 """Micro-credits or nano-dollars: a billion credits, a million dollars."""
 
@@ -130,7 +130,7 @@ def no_service(provider: str, reply: Reply, setting: str, usual: str) -> Fatal |
             f"{provider} asks for a payment ({told}). See to the account, then run the same "
             "command again; it goes on from there."
         )
-    elif reply.status in (*_NO_SUCH_PATH, *_ELSEWHERE):
+    elif reply.status in (*_NO_SUCH_PATH, *ELSEWHERE):
         why = (
             f"{provider} is not at this address ({told}). Check {setting}; the usual one is {usual}"
         )

@@ -26,6 +26,7 @@ from enrico.engine.stats import ProviderName
 from enrico.engine.windows import Window
 from enrico.errors import Fatal, ProviderError, Skippable
 from enrico.providers.common import (
+    ELSEWHERE,
     believable,
     error_text,
     json_object,
@@ -245,13 +246,13 @@ class Llm:
                 provider=self.name,
                 status=402,
             )
-        if reply.status == 404:
+        if reply.status in (404, *ELSEWHERE):
             return Fatal(
-                f"The LLM endpoint does not know the path or the model (HTTP 404"
+                f"The LLM endpoint does not know the path or the model (HTTP {reply.status}"
                 f"{': ' + error_text(reply) if error_text(reply) else ''}). "
                 "Check DEEPSEEK_BASE_URL and DEEPSEEK_MODEL.",
                 provider=self.name,
-                status=404,
+                status=reply.status,
             )
         return ordinary_refusal(self.name, reply)
 
