@@ -87,7 +87,10 @@ class ApolloSettings(_Section):
         Decimal(1), ge=0, description="Credits reserved for each person asked for."
     )
     settle_seconds: float = Field(
-        2.0, ge=0, description="How long Apollo's counters are given to show a late charge."
+        2.0,
+        ge=0,
+        description="How long Apollo's counters are given to show a late charge; at least until "
+        "4 s after the call was sent, but for 0.",
     )
     late_charge_seconds: float = Field(
         120.0,

@@ -304,6 +304,25 @@ async def test_a_timed_out_call_that_is_charged_later_is_not_paid_twice(bench, s
     assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
 
 
+async def test_a_broken_connection_does_not_end_the_call_behind_it(bench, monkeypatch):
+    # Something between us and Apollo breaks the connection at once; Apollo charges a second later.
+    late = {"provider": "apollo", "kind": "slow", "at": 3, "seconds": 1.0, "charge": "late"}
+    sandbox = await bench.sandbox(late)
+    send = Http.send
+
+    async def broken(self, request, timeout_seconds, left=None):
+        try:
+            return await send(self, request, min(timeout_seconds, 0.5), left)
+        except Lost as error:
+            raise Lost("the connection broke (ClientOSError)", status=error.status) from error
+
+    monkeypatch.setattr(Http, "send", broken)
+
+    await bench.run(sandbox, deals=10, apollo={"settle_seconds": 0.1})
+
+    assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
+
+
 async def test_where_a_gateway_hung_up_a_call_is_sent_again_only_when_no_charge_can_come_any_more(
     bench, small
 ):

@@ -32,6 +32,9 @@ from enrico.store.journal import WITHOUT_PROOF, CallRow, moment, timestamp
 from enrico.store.tables import calls, runs
 
 READING_SECONDS = 5.0
+ANSWER_SECONDS = 4.0
+"""Apollo takes up to three seconds for a bulk call: it may be at work for so long after its send,
+whoever broke the connection."""
 CRASHED = "the process ended before the answer came"
 MOST_CRASHES = 3
 """A call that may be the reason why the process ends is paid for so often, and then held."""
@@ -306,7 +309,8 @@ async def _judge(ctx: Context, run_id: str, found: Sequence[CallRow]) -> Verdict
     free, evidence, now = await _nothing_charged(ctx, before, found)
     if free:
         # The charge for a call may be booked after its connection broke: look once more.
-        await asyncio.sleep(ctx.settings.apollo.settle_seconds)
+        if wait := ctx.settings.apollo.settle_seconds:
+            await asyncio.sleep(max(wait, ANSWER_SECONDS - min(map(_age, found))))
         free, evidence, now = await _nothing_charged(ctx, before, found)
     late: frozenset[str] = frozenset()
     if free:
