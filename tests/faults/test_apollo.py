@@ -320,6 +320,8 @@ async def test_a_broken_connection_does_not_end_the_call_behind_it(bench, monkey
 
     await bench.run(sandbox, deals=10, apollo={"settle_seconds": 0.1})
 
+    while sandbox.stats()["apollo"]["at_once"]:
+        await asyncio.sleep(0.02)
     assert sandbox.stats()["apollo"]["people_paid_more_than_once"] == 0
 
 
