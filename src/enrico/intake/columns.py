@@ -58,7 +58,7 @@ def plan(headers: Sequence[str], sample: Sequence[Sequence[str]], file: str, she
     hint = entity_of(sheet) or entity_of(re.sub(r"\.[A-Za-z]{2,7}$", "", file.rsplit("/", 1)[-1]))
     result.kind = kind_of(result, hint)
     if result.kind == "ignored":
-        result.note = "its columns name no deal, account or contact"
+        result.note = result.note or "its columns name no deal, account or contact"
         for column in columns:
             column.target, column.why = "", "the table is not used"
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from enrico.intake.result import Crm, Kind
@@ -12,13 +13,44 @@ if TYPE_CHECKING:
 
 _PERSON = ("first_name", "last_name", "email", "title", "linkedin_url")
 _SALE = ("stage", "close_date", "is_closed", "is_won", "is_lost", "won_time")
+_SALESFORCE_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 _WORDS_OF_SALES = frozenset({"deal", "opportunity", "contract", "acv", "tcv"})
 _BY_NAME: dict[str, Kind] = {"deal": "deals", "account": "accounts", "contact": "contacts"}
 
 
+_BY_PREFIX: dict[str, Kind] = {"001": "accounts", "003": "contacts", "00K": "deal_contacts"}
+_BY_COLUMNS = ("006", "00Q")
+"""An opportunity may come with its people on one row, and a lead is a person."""
+_STANDARD_OBJECT = re.compile(r"0[0-9A-Za-z]{2}|500|701|80[0-2]")
+
+
+OTHER_OBJECT = "its records are another Salesforce object's; not needed"
+
+
 def kind_of(plan: Plan, hint: str) -> Kind:
     """The kind of a table; *hint* is the record that its file or sheet is named after."""
+    if plan.crm == "salesforce" and (known := _by_own_id(plan.columns)):
+        plan.note = OTHER_OBJECT if known == "ignored" else ""
+        return known
     return _Evidence(plan.columns, plan.crm, hint).kind()
+
+
+def _by_own_id(columns: list[Column]) -> Kind | None:
+    """What the ids of a Salesforce table are ids of; a weekly export has a file for each object.
+
+    Its histories, products, cases and tasks have stages, dates and people too. Objects that an
+    organisation made itself are known by their columns only.
+    """
+    own = [c for c in columns if c.header.strip().lower() == "id"]
+    if len(own) != 1 or not all(map(_SALESFORCE_ID.fullmatch, own[0].values)):
+        return None
+    prefixes = {value[:3] for value in own[0].values}
+    if len(prefixes) != 1 or prefixes & {*_BY_COLUMNS}:
+        return None
+    prefix = prefixes.pop()
+    if not _STANDARD_OBJECT.fullmatch(prefix):
+        return None
+    return _BY_PREFIX.get(prefix, "ignored")
 
 
 class _Evidence:
@@ -30,6 +62,7 @@ class _Evidence:
             c for c in columns if not (own_id and c.header.lower().startswith("associated "))
         ]
         self.targets = {c.target for c in self.columns if c.target}
+        self.own_id = own_id
         self.crm = crm
         self.hint = hint
 
@@ -45,6 +78,12 @@ class _Evidence:
             return "deal_contacts"
         if self.hint == "contact" and person and not deal_key and not self._has_money():
             return "contacts"
+        if self.crm == "hubspot" and self.own_id and not self.has("deal.name", "deal.stage"):
+            # Contacts and companies have close dates and amounts of their deals as properties.
+            if self.has("contact.first_name", "contact.last_name"):
+                return "contacts"
+            if self.has("account.name", "account.domain"):
+                return "accounts"
         if sale or self._names_deals(deal_key):
             return "flat" if self._has_people(person) else "deals"
         if deal_key and (person or self.has("contact.name", "contact.id")):

@@ -13,6 +13,7 @@ import orjson
 
 from enrico.domain.identity import account_name_key, check_email, record_id, registrable_domain
 from enrico.domain.records import Outcome
+from enrico.domain.word_tables import word_set
 from enrico.intake.cells import Cells, Native
 from enrico.intake.columns import Column, Plan
 from enrico.intake.dates import parse_date
@@ -27,8 +28,15 @@ from enrico.intake.values import (
     is_true,
     money,
     outcome_of_stage,
+    says_open,
 )
-from enrico.intake.vocabulary import fold
+from enrico.intake.vocabulary import fold, words
+
+_EXPECTED = word_set(
+    "expected forecast planned estimated target erwartet erwartetes voraussichtlich "
+    "voraussichtliches geplant esperada esperado prevista previsto prevue prevu estimee verwachte"
+)
+"""Words of a column that says when a deal is to be closed."""
 
 
 @dataclass(slots=True)
@@ -185,7 +193,10 @@ class Reader:
         return [], ""
 
     def _date(self, cells: Cells, target: str) -> date | None:
-        for column in self._by_target.get(target, ()):
+        return self._date_in(cells, self._by_target.get(target, ()))
+
+    def _date_in(self, cells: Cells, columns: Sequence[Column]) -> date | None:
+        for column in columns:
             text = clean(cells[self._place[column.index]])
             if not text:
                 continue
@@ -233,13 +244,7 @@ class Reader:
         part.amount, part.currency = self._money(cells)
         won, lost = self._date(cells, "deal.won_time"), self._date(cells, "deal.lost_time")
         part.outcome = self._outcome(cells, status, stage, won, lost)
-        part.close_date = self._date(cells, "deal.close_date")
-        if part.outcome == "won" and won:
-            part.close_date = (
-                won if "deal.close_date" not in self._by_target else part.close_date or won
-            )
-        elif part.outcome == "lost" and lost:
-            part.close_date = part.close_date or lost
+        part.close_date = self._closed(cells, part.outcome, won, lost)
         part.created_date = self._date(cells, "deal.created_date")
         part.owner = self._text(cells, "deal.owner")
         part.role_fields = tuple(
@@ -250,6 +255,18 @@ class Reader:
             )
         )
         return [] if part.is_empty and not bad else [part]
+
+    def _closed(
+        self, cells: Cells, outcome: Outcome, won: date | None, lost: date | None
+    ) -> date | None:
+        """When a deal was closed, or is to be; of one that is closed not when it was to be."""
+        columns = self._by_target.get("deal.close_date", ())
+        if outcome not in ("won", "lost"):
+            return self._date_in(cells, columns)
+        expected = [c for c in columns if _EXPECTED & {*words(c.header)}]
+        said = self._date_in(cells, [c for c in columns if c not in expected])
+        by_time = won if outcome == "won" else lost
+        return said or by_time or self._date_in(cells, expected)
 
     def _role_value(self, cells: Cells, target: str) -> str:
         text = self._text(cells, target)
@@ -288,10 +305,13 @@ class Reader:
             return (
                 said if said in ("won", "lost") else by_stage if by_stage in ("won", "lost") else ""
             )
-        if flags["deal.is_closed"] is False:
+        neither = flags["deal.is_won"] is False and flags["deal.is_lost"] is False
+        if flags["deal.is_closed"] is False or neither:
             return "open"
         if said in ("won", "lost"):
             return said
+        if says_open(status):  # a stage may be called what you like: "Demo booked"
+            return "open"
         if by_stage in ("won", "lost"):
             return by_stage
         if won and not lost:

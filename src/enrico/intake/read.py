@@ -10,6 +10,7 @@ from pathlib import Path
 from enrico.errors import InputError, StoreError
 from enrico.intake import layout, sources
 from enrico.intake.ingest import Ingested, ingest
+from enrico.intake.kinds import OTHER_OBJECT
 from enrico.intake.link import link
 from enrico.intake.readings import reading_of, warn_about
 from enrico.intake.records import Intake
@@ -65,7 +66,7 @@ def _is_used(one: Ingested, result: Intake) -> bool:
     """Say how a table was read; whether it holds anything of ours."""
     result.files.append(reading_of(one))
     if one.plan.kind == "ignored":
-        if one.table.count:
+        if one.table.count and one.plan.note != OTHER_OBJECT:
             _refuse_table(result, one)
         return False
     if not one.table.count and not one.deleted:

@@ -258,7 +258,20 @@ _LOST_PHRASES = (
     "closed no",
     "no go",
 )
+_NOT_WON = re.compile(
+    r"\b(?:not|to be|awaiting|pending|until|unless|before|nicht|noch|sin|pas|non|nao|niet)\b.*"
+    r"\b(?:signed|booked|awarded|unterzeichnet|unterschrieben|firmado|firmada|signe|signee|assinado"
+    r"|assinada|firmato|firmata|getekend|beauftragt)\b"
+)
 _NOT_LOST = ("not lost", "nicht verloren", "no perdido")
+
+
+_OPEN = word_set("open offen abierto abierta ouvert ouverte aperto aperta aberto aberta")
+
+
+def says_open(status: str) -> bool:
+    """Whether a status says in so many words that nothing is decided."""
+    return fold(status).strip() in _OPEN
 
 
 @lru_cache(maxsize=20_000)
@@ -272,6 +285,8 @@ def outcome_of_stage(stage: str) -> Outcome:
         return "lost"
     if parts & _LOST and not any(phrase in text for phrase in _NOT_LOST):
         return "lost"
+    if _NOT_WON.search(text):
+        return "open"
     if parts & _WON or "closedwon" in text.replace(" ", ""):
         return "won"
     if text in (

@@ -1,0 +1,186 @@
+# ruff: noqa: E501
+"""Which record a table is of, where its columns alone would mislead; and how a deal ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from enrico.intake import Intake, read_exports
+
+
+def intake(folder: Path, **files: str) -> Intake:
+    """What exports of these names and contents give."""
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(dedent(text).strip() + "\n", encoding="utf-8")
+    return read_exports([folder])
+
+
+def test_a_weekly_salesforce_export_is_more_than_deals_and_people(tmp_path: Path) -> None:
+    found = intake(
+        tmp_path,
+        Account="""
+            Id,IsDeleted,MasterRecordId,Name,Website,Account_Stage__c
+            0018a00001AAAAAAAA,0,000000000000000AAA,Acme,acme-corp.com,Customer
+            """,
+        Contact="""
+            Id,IsDeleted,AccountId,FirstName,LastName,Email
+            0038a00001AAAAAAAA,0,0018a00001AAAAAAAA,Jane,Doe,jane@acme-corp.com
+            """,
+        Opportunity="""
+            Id,IsDeleted,AccountId,Name,StageName,Amount,CloseDate,IsClosed,IsWon
+            0068a00001AAAAAAAA,0,0018a00001AAAAAAAA,Pilot,Closed Won,12000,2026-11-20,1,1
+            """,
+        OpportunityContactRole="""
+            Id,OpportunityId,ContactId,Role,IsDeleted
+            00K8a00001AAAAAAAA,0068a00001AAAAAAAA,0038a00001AAAAAAAA,,0
+            """,
+        OpportunityHistory="""
+            Id,OpportunityId,CreatedById,StageName,Amount,CloseDate,IsDeleted
+            0088a00001AAAAAAA1,0068a00001AAAAAAAA,0058a00001AAAAAAAA,Prospecting,5000,2026-12-31,0
+            """,
+        Case="""
+            Id,IsDeleted,ContactId,AccountId,SuppliedEmail,Status,Subject,IsClosed,OwnerId
+            5008a00001AAAAAAA1,0,0038a00001AAAAAAAA,0018a00001AAAAAAAA,x@y.com,New,Broken,0,005
+            """,
+        User="""
+            Id,Username,LastName,FirstName,Email,Title,IsActive,SystemModstamp,CreatedById
+            0058a00001AAAAAAAA,eva@seller.com,Rep,Eva,eva@seller.com,AE,1,2026-11-01,0058a00001AAAAAAAA
+            """,
+    )
+
+    assert [deal.name for deal in found.deals] == ["Pilot"]
+    assert [account.name for account in found.accounts] == ["Acme"]
+    assert [contact.email for contact in found.contacts] == ["jane@acme-corp.com"]
+    assert len(found.deal_contacts) == 1
+    assert list(found.unusable) == []
+    ignored = {Path(file.path).stem: file.note for file in found.files if file.kind == "ignored"}
+    assert set(ignored) == {"OpportunityHistory", "Case", "User"}
+    assert all("another Salesforce object" in note for note in ignored.values())
+
+
+def test_accounts_that_are_persons_leave_the_others_accounts(tmp_path: Path) -> None:
+    found = intake(
+        tmp_path,
+        Account="""
+            Id,MasterRecordId,Name,LastName,FirstName,Website,IsPersonAccount,PersonEmail
+            0018a00001AAAAAAAA,000000000000000AAA,Acme Pumps,,,acme-corp.com,0,
+            0018a00001BBBBBBBB,000000000000000AAA,Ann Smith,Smith,Ann,,1,ann@mail.example.org
+            """,
+        Opportunity="""
+            Id,AccountId,Name,StageName,CloseDate
+            0068a00001AAAAAAAA,0018a00001AAAAAAAA,Pilot,Closed Won,2026-11-20
+            """,
+    )
+
+    assert {(a.name, a.domain) for a in found.accounts} == {
+        ("Acme Pumps", "acme-corp.com"), ("Ann Smith", ""),
+    }  # fmt: skip
+    acme = next(account.id for account in found.accounts if account.name == "Acme Pumps")
+    assert [deal.account_id for deal in found.deals] == [acme]
+
+
+def test_hubspots_contacts_and_companies_have_close_dates_and_are_no_deals(tmp_path: Path) -> None:
+    found = intake(
+        tmp_path,
+        companies="""
+            Record ID,Company name,Company Domain Name,Lifecycle Stage,Close Date,Recent Deal Amount
+            1001,Acme,acme-corp.com,Customer,2026-01-01,5000
+            """,
+        contacts="""
+            Record ID,First Name,Last Name,Email,Lifecycle Stage,Close Date,Associated Company IDs
+            7001,Jane,Doe,jane@acme-corp.com,Customer,2026-01-01,1001
+            """,
+        deals="""
+            Record ID,Deal Name,Deal Stage,Amount,Close Date,Associated Company IDs,Associated Contact IDs
+            9001,Pilot,Closed Won,12000,2026-11-20 10:00,1001,7001
+            """,
+    )
+
+    assert [(deal.id, deal.name) for deal in found.deals] == [("9001", "Pilot")]
+    assert [(account.id, account.name) for account in found.accounts] == [("1001", "Acme")]
+    assert [(contact.id, contact.email) for contact in found.contacts] == [
+        ("7001", "jane@acme-corp.com")
+    ]
+    assert len(found.deal_contacts) == 1
+
+
+def test_a_french_hubspot_export_is_joined_by_its_ids(tmp_path: Path) -> None:
+    found = intake(
+        tmp_path,
+        contacts="""
+            ID de fiche d'informations,Prénom,Nom,E-mail,Associated Company IDs (Primary)
+            7001,Zoé,Dubois,zoe@ampere.fr,1001
+            """,
+        entreprises="""
+            ID de fiche d'informations,Nom de l'entreprise,Nom de domaine de l'entreprise
+            1001,Ampère,ampere.fr
+            """,
+        transactions="""
+            ID de fiche d'informations,Nom de la transaction,Phase de la transaction,Date de fermeture,Associated Company IDs (Primary),Associated Contact IDs
+            9001,Pilote,Fermée gagnée,2026-11-20 10:00,1001,7001
+            """,
+    )
+
+    assert [(a.id, a.name, a.domain) for a in found.accounts] == [("1001", "Ampère", "ampere.fr")]
+    assert len(found.deal_contacts) == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "status", "outcome"),
+    [
+        ("Demo booked", "Open", "open"),
+        ("NDA signed", "Open", "open"),
+        ("Lost contact - retry", "Open", "open"),
+        ("Proposal made", "Won", "won"),
+        ("Proposal made", "Lost", "lost"),
+        ("Closed Won", "Active", "won"),  # a word of one's own says less than the stage
+    ],
+)
+def test_a_status_that_says_open_goes_before_words_in_a_stage(
+    tmp_path: Path, stage: str, status: str, outcome: str
+) -> None:
+    found = intake(tmp_path, deals=f"""
+        Deal - ID,Deal - Title,Deal - Organization,Deal - Stage,Deal - Status
+        1,Alpha,Acme,{stage},{status}
+        """)  # fmt: skip
+
+    assert [deal.outcome for deal in found.deals] == [outcome]
+
+
+def test_flags_that_say_no_twice_mean_open(tmp_path: Path) -> None:
+    found = intake(tmp_path, deals="""
+        Record ID,Deal Name,Deal Stage,Is Closed Won,Is closed lost
+        1,Alpha,Meeting booked,false,false
+        2,Beta,Meeting booked,true,false
+        3,Gamma,Meeting booked,false,true
+        """)  # fmt: skip
+
+    assert {deal.name: deal.outcome for deal in found.deals} == {
+        "Alpha": "open", "Beta": "won", "Gamma": "lost",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", ["Contract not signed", "To be signed", "Noch nicht beauftragt"])
+def test_what_is_not_signed_is_not_won(tmp_path: Path, stage: str) -> None:
+    found = intake(tmp_path, deals=f"Deal,Company,Stage\nPilot,Acme,{stage}")
+
+    assert [deal.outcome for deal in found.deals] == ["open"]
+
+
+def test_a_deal_was_closed_when_it_was_closed_not_when_it_was_to_be(tmp_path: Path) -> None:
+    found = intake(
+        tmp_path,
+        deals="""
+        Deal - ID,Deal - Title,Deal - Organization,Deal - Status,Deal - Expected close date,Deal - Won time,Deal - Lost time
+        1,Alpha,Acme,Won,2026-06-30,2026-11-05 10:00:00,
+        2,Beta,Acme,Lost,2027-03-31,,2026-10-01 09:00:00
+        3,Gamma,Acme,Open,2027-03-31,,
+        """,
+    )
+
+    assert {deal.name: str(deal.close_date) for deal in found.deals} == {
+        "Alpha": "2026-11-05", "Beta": "2026-10-01", "Gamma": "2027-03-31",
+    }  # fmt: skip
