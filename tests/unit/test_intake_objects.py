@@ -184,3 +184,39 @@ def test_a_deal_was_closed_when_it_was_closed_not_when_it_was_to_be(tmp_path: Pa
     assert {deal.name: str(deal.close_date) for deal in found.deals} == {
         "Alpha": "2026-11-05", "Beta": "2026-10-01", "Gamma": "2027-03-31",
     }  # fmt: skip
+
+
+def test_several_people_in_one_cell_are_several_also_after_many_single_ones(tmp_path: Path) -> None:
+    single = "\n".join(f"Deal {n},Acme,Won,Jane{n} Doe{n}" for n in range(2_500))
+    found = intake(
+        tmp_path,
+        deals=f'Deal,Company,Stage,Contact\n{single}\nLast,Acme,Won,"Ann Lee (CFO), Tom Roe (CTO)"',
+    )
+
+    last = next(deal.id for deal in found.deals if deal.name == "Last")
+    on_it = {seat.contact_id for seat in found.deal_contacts if seat.deal_id == last}
+    assert {(c.first_name, c.last_name, c.title) for c in found.contacts if c.id in on_it} == {
+        ("Ann", "Lee", "CFO"), ("Tom", "Roe", "CTO"),
+    }  # fmt: skip
+
+
+def test_of_two_exports_of_one_deal_the_one_in_which_it_ended_is_the_later(tmp_path: Path) -> None:
+    found = intake(
+        tmp_path,
+        export_13="""
+            Record ID,Deal Name,Deal Stage,Amount,Close Date
+            1,Alpha,Negotiation and contract,12000,2026-12-31
+            2,Beta,Contract sent to them,9000,2026-12-31
+            """,
+        export_20="""
+            Record ID,Deal Name,Deal Stage,Amount,Close Date
+            1,Alpha,Closed Won,9500,2026-11-20
+            2,Beta,Closed Lost,,2026-11-19
+            """,
+    )
+
+    told = {d.name: (d.stage, d.outcome, d.amount, str(d.close_date)) for d in found.deals}
+    assert told == {
+        "Alpha": ("Closed Won", "won", 9500, "2026-11-20"),
+        "Beta": ("Closed Lost", "lost", 9000, "2026-11-19"),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from enrico.intake.ingest import Ingested
-from enrico.intake.merge import OWN_TABLE, chosen, made_id, text
+from enrico.intake.merge import OWN_TABLE, Said, chosen, made_id, text
 from enrico.intake.staging import Staging
 
 # A pair: the cells of a deal and of an account on one row, first on row "first". "beside" is that
@@ -204,14 +204,26 @@ class Deals:
         rows = map(_part, self._staging.rows(query))
         for (deal_id, account_id), said in groupby(rows, key=itemgetter(0, 1)):
             parts = [part[2:] for part in said]
-            name, stage, outcome = (text(parts, place) for place in range(2, 5))
-            amount = chosen(parts, 5)
-            others = (text(parts, place) for place in range(6, 10))
+            outcome = _outcome_of(parts)
+            agreeing = [part for part in parts if part[4] == outcome]
+            name = text(parts, 2)
+            stage = text(agreeing, 3) or text(parts, 3)
+            amount = chosen(agreeing, 5)
+            amount = chosen(parts, 5) if amount is None else amount
+            others = (text(agreeing, place) or text(parts, place) for place in range(6, 10))
             roles = orjson.dumps(chosen(parts, 10) or ()).decode()
             worth = "" if amount is None else str(amount)
             row = deal_id, account_id, name, stage, outcome, worth, *others, roles
             self._staging.add("deal", row)
         self._staging.flush()
+
+
+def _outcome_of(parts: Sequence[Said]) -> str:
+    """How a deal ended, though it is open elsewhere: in an export of an earlier day.
+
+    What else is said of it is taken from rows that say the same, so that it fits.
+    """
+    return text([part for part in parts if part[4] in ("won", "lost")], 4) or text(parts, 4)
 
 
 def _part(row: Any) -> tuple[Any, ...]:

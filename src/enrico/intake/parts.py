@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +20,7 @@ from enrico.intake.columns import Column, Plan
 from enrico.intake.dates import parse_date
 from enrico.intake.evidence import SALESFORCE_ID
 from enrico.intake.formats import Formats
-from enrico.intake.people import people_in, split_name
+from enrico.intake.people import Person, people_in, split_name
 from enrico.intake.values import (
     cell_id,
     clean,
@@ -32,6 +33,8 @@ from enrico.intake.values import (
 )
 from enrico.intake.vocabulary import fold, words
 
+_LISTED = re.compile(r"\([^)]*\)\s*[,;|\n].*\(|[;|\n]")
+"""Surely more than one name: two with something in brackets, or marks that no name has."""
 _EXPECTED = word_set(
     "expected forecast planned estimated target erwartet erwartetes voraussichtlich "
     "voraussichtliches geplant esperada esperado prevista previsto prevue prevu estimee verwachte"
@@ -335,7 +338,7 @@ class Reader:
             return [ContactPart("".join(ids), bad_id=bad)] if ids or bad else []
         listed = self._raw(cells, "contact.people")
         if listed and not ids:
-            return self._people(cells)
+            return self._people(cells, people_in(listed))
         if len(ids) > 1 or (ids and listed):
             names = [n for n in (listed or self._raw(cells, "contact.name")).split(";") if clean(n)]
             if len(names) != len(ids):
@@ -348,6 +351,10 @@ class Reader:
         )
         if not (first and last):
             full = self._text(cells, "contact.name") or (first if " " in first and not last else "")
+            # The first rows, by which columns are judged, may have a single name each.
+            is_listed = not ids and self._plan.kind != "contacts" and _LISTED.search(full)
+            if is_listed and len(people := people_in(full)) > 1:
+                return self._people(cells, people)
             if full:
                 first, last = split_name(full)
         part = ContactPart(
@@ -373,8 +380,7 @@ class Reader:
         texts = [t for t in texts if t]
         return next((t for t in texts if check_email(t, name).usable), texts[0] if texts else "")
 
-    def _people(self, cells: Cells) -> list[ContactPart]:
-        people = people_in(self._raw(cells, "contact.people"))
+    def _people(self, cells: Cells, people: Sequence[Person]) -> list[ContactPart]:
         emails = _pieces(self._raw(cells, "contact.email"))
         titles = _pieces(self._raw(cells, "contact.title"))
         found = []
