@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+import xlsxwriter
 
 from enrico.intake import Intake, read_exports
 
@@ -220,3 +221,34 @@ def test_of_two_exports_of_one_deal_the_one_in_which_it_ended_is_the_later(tmp_p
         "Alpha": ("Closed Won", "won", 9500, "2026-11-20"),
         "Beta": ("Closed Lost", "lost", 9000, "2026-11-19"),
     }
+
+
+def test_a_cell_merged_over_several_rows_counts_for_each_of_them(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "deals.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.merge_range("A1:F1", "Pipeline of November")
+        sheet.write_row("A2", ["Deal", "Company", "Stage", "Contact", "Email", "Amount"])
+        people = ["Jane Doe", "Tom Roe", "Ann Lee", "Bob Ray", "Eve Moe"]
+        for row, name in enumerate(people):
+            first = name.split()[0].lower()
+            sheet.write_row(row + 2, 3, [name, f"{first}@acme-corp.com"])
+        for column, (pilot, rollout) in enumerate(
+            [("Pilot", "Rollout"), ("Acme", "Acme"), ("Won", "Open")]
+        ):
+            sheet.merge_range(2, column, 3, column, pilot)
+            sheet.merge_range(4, column, 5, column, rollout)
+        sheet.merge_range(2, 5, 3, 5, 9000)
+        sheet.write_row(6, 0, ["Single", "Acme", "Open"])
+
+    found = read_exports([tmp_path])
+
+    names = {deal.id: deal.name for deal in found.deals}
+    first = {contact.id: contact.first_name for contact in found.contacts}
+    seats = sorted((names[s.deal_id], first[s.contact_id]) for s in found.deal_contacts)
+    assert seats == [
+        ("Pilot", "Jane"), ("Pilot", "Tom"), ("Rollout", "Ann"), ("Rollout", "Bob"), ("Single", "Eve"),
+    ]  # fmt: skip
+    assert {deal.name: deal.amount for deal in found.deals} == {
+        "Pilot": 9000, "Rollout": None, "Single": None,
+    }  # fmt: skip
+    assert len(found.accounts) == 1

@@ -51,8 +51,21 @@ def _sheet_rows(book: object, name: str) -> Iterator[Row]:
     assert isinstance(book, calamine.CalamineWorkbook)
     try:
         sheet = book.get_sheet_by_name(name)
-        for number, row in enumerate(sheet.to_python(skip_empty_area=False), 1):
-            yield number, [cell_text(value) for value in row]
+        # A cell merged over several rows is one for all of them; only the first holds its value.
+        merged: dict[int, list[tuple[int, int]]] = {}
+        for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+            if bottom > top:
+                merged.setdefault(top, []).append((left, bottom))
+        held: dict[int, tuple[int, str]] = {}
+        for place, row in enumerate(sheet.to_python(skip_empty_area=False)):
+            cells = [cell_text(value) for value in row]
+            for column, (last, text) in held.items():
+                if place <= last and column < len(cells) and not cells[column]:
+                    cells[column] = text
+            for column, last in merged.get(place, ()):
+                if column < len(cells):
+                    held[column] = last, cells[column]
+            yield place + 1, cells
     except calamine.CalamineError as error:
         raise Unreadable(f"the sheet {name} cannot be read", _DAMAGED) from error
 
