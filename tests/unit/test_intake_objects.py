@@ -252,3 +252,20 @@ def test_a_cell_merged_over_several_rows_counts_for_each_of_them(tmp_path: Path)
         "Pilot": 9000, "Rollout": None, "Single": None,
     }  # fmt: skip
     assert len(found.accounts) == 1
+
+
+@pytest.mark.parametrize("title", ["", "Contacts of them\n        "])
+def test_a_wider_table_below_does_not_swallow_the_one_above(tmp_path: Path, title: str) -> None:
+    found = intake(tmp_path, both=f"""
+        Deal,Company,Stage
+        Pilot,Acme,Won
+        Rollout,Globex,Negotiation
+
+        {title}Name,Email,Title,Company
+        Jane Doe,jane@acme-corp.com,CFO,Acme
+        """)  # fmt: skip
+
+    assert {(deal.name, deal.stage) for deal in found.deals} == {
+        ("Pilot", "Won"), ("Rollout", "Negotiation"),
+    }  # fmt: skip
+    assert [contact.email for contact in found.contacts] == ["jane@acme-corp.com"]

@@ -116,7 +116,7 @@ def _split(
         start = stream.peek(1 if first_is_header else _LOOKAHEAD)
         if not start:
             return
-        place = 0 if first_is_header else find_header([row for _, row in start])
+        place = 0 if first_is_header else _header_in([row for _, row in start])
         above = [stream.take() for _ in range(place)]
         number, header = stream.take()
         headers = [" ".join(str(cell).replace("\ufeff", "").split()) for cell in header]
@@ -169,6 +169,27 @@ class _Stream:
 
     def put_back(self, rows: list[Row]) -> None:
         self._ahead.extendleft(reversed(rows))
+
+
+def _header_in(rows: list[list[str]]) -> int:
+    """Which row holds the headers; those of a table that ends before another one begins."""
+    first = 0
+    for place, row in enumerate(rows):
+        if not is_blank(row):
+            continue
+        block = rows[first:place]
+        if len(block) > 1:
+            found = first + find_header(block)
+            if found + 1 < place and _is_all_known(rows[found]):
+                return found
+        first = place + 1
+    return find_header(rows)
+
+
+def _is_all_known(row: list[str]) -> bool:
+    """Whether a row is a header beyond doubt, and no line of what a report is about."""
+    cells = [cell for cell in row if cell.strip()]
+    return len(cells) > 1 and all(meaning(cell) is not None for cell in cells)
 
 
 def find_header(rows: list[list[str]]) -> int:
@@ -264,6 +285,11 @@ def _data(table: Table, stream: _Stream) -> Iterator[Row]:
         if after_blank and _starts_table(row, table.headers):
             stream.put_back([(number, row)])
             break
+        if after_blank and sum(1 for cell in row if cell.strip()) == 1 < width:
+            below = stream.peek(1)
+            if below and _starts_table(below[0][1], table.headers):
+                table.leftovers.append((number, "the title of the next table"))
+                break
         after_blank = False
         if table.delimiter and len(row) < width and "\n" in row[-1]:
             swallowed = _swallowed(row, width, table.delimiter)
