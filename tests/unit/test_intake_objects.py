@@ -269,3 +269,10 @@ def test_a_wider_table_below_does_not_swallow_the_one_above(tmp_path: Path, titl
         ("Pilot", "Won"), ("Rollout", "Negotiation"),
     }  # fmt: skip
     assert [contact.email for contact in found.contacts] == ["jane@acme-corp.com"]
+
+
+def test_a_quote_left_open_in_the_last_column_takes_no_rows_along(tmp_path: Path) -> None:
+    rows = "\n".join(f"Deal {n},Acme,Won" for n in range(2, 12))
+    found = intake(tmp_path, deals=f'Deal,Company,Stage\nDeal 1,Acme,"Won\n{rows}')
+
+    assert len(found.deals) == 11

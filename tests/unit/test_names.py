@@ -169,3 +169,9 @@ def test_common_short_forms_are_known() -> None:
     known = [p for p in pairs if name_match(f"{p[0]} Stone", f"{p[1]} Stone").score >= SAME_PERSON]
 
     assert len(known) / len(pairs) >= 0.95
+
+
+def test_a_title_that_is_a_surname_is_one() -> None:
+    assert same_person_name("Thomas Lord", "Thomas Smith") is False
+    assert same_person_name("Thomas Lord", "Thomas Lord") is True
+    assert same_person_name("Lord Thomas Smith", "Thomas Smith") is True

@@ -69,6 +69,8 @@ _HONORIFICS: Final = word_set(
     " ingeniero licenciado lic sra srta señor señora monsieur madame mme mlle mister doctor doc arq"
     " avv geom dhr mevr drs dkfm univ hon capt maj"
 )
+_SURNAMES_TOO: Final = word_set("lord dame lady sir herr")
+"""Titles that stand in front, or are a surname: ``Thomas Lord``."""
 _SHORT_HONORIFICS: Final = word_set("ing eng fr ir gen col hr")
 """Titles only before at least two more words: ``Ing. Jan Novák``, but not ``Col Needham``."""
 _GENERATIONS: Final = frozenset({"jr", "sr", "ii", "iii", "iv", "junior", "senior"})
@@ -128,7 +130,11 @@ def _parse(name: str) -> _Name:
                 suffix = {"junior": "jr", "senior": "sr"}.get(low, low)
             elif not (
                 (low in _DEGREES and not is_first_of_all)
-                or (low in _HONORIFICS and (len(part) > 1 or len(parts) > 1))
+                or (
+                    low in _HONORIFICS
+                    and (len(part) > 1 or len(parts) > 1)
+                    and not (low in _SURNAMES_TOO and at > 0)
+                )
                 or (low in _SHORT_HONORIFICS and at == 0 and len(part) > 2)
             ):
                 words.append(word)

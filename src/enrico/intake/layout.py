@@ -291,7 +291,7 @@ def _data(table: Table, stream: _Stream) -> Iterator[Row]:
                 table.leftovers.append((number, "the title of the next table"))
                 break
         after_blank = False
-        if table.delimiter and len(row) < width and "\n" in row[-1]:
+        if table.delimiter and len(row) <= width and "\n" in row[-1]:
             swallowed = _swallowed(row, width, table.delimiter)
             if swallowed:
                 stream.put_back([(number + i, r) for i, r in enumerate(swallowed)])
