@@ -145,11 +145,17 @@ def _ours(folder: Path, sandbox: dict[str, Any], layers: bool) -> dict[str, Any]
             "load": load,
             "run": run,
             "export": export,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mb": _peak_mb(),
             "layers": sampler.stop() if layers else {},
         }
 
     return asyncio.run(work())
+
+
+def _peak_mb() -> float:
+    """The largest that this process was; getrusage counts what its parent was when it began."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) / 1024
 
 
 # -- bare ---------------------------------------------------------------------------------

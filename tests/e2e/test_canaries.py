@@ -156,7 +156,9 @@ async def test_workers_and_their_engine_tell_neither_keys_nor_people(bench, cli,
     told += [("engine", text.lower().encode()) for text in engine]
 
     assert run_id in "".join(engine)
-    assert "no usable answer" in said[0] + said[1]
+    # Whoever met the faults may have been killed before it told of them.
+    told_of = ("no usable answer", "answer not understood", "a worker is dead")
+    assert any(words in said[0] + said[1] for words in told_of)
     hidden = {part for key in keys.values() for part in parts(key)}
     assert hits(hidden, [*told, *haystacks(bench.stores)]) == []
     news = in_the_news(bench.stores)
